@@ -1,16 +1,8 @@
 using CorrMesh.Features.Models;
+using CorrMesh.Vision.Features;
+using CorrMesh.Vision.Images;
 
 namespace CorrMesh.Features;
-
-/// <summary>Which of the network's outputs is served.</summary>
-public enum FeatureStage
-{
-    Normalised,
-    PreNorm,
-}
-
-/// <summary>A block of whole pixels, after EXIF orientation.</summary>
-public readonly record struct PixelRegion(int X, int Y, int Width, int Height);
 
 /// <summary>A request's FeatureSpec with every default filled in and every name resolved to a content digest.</summary>
 /// <param name="Tokens">Tokens along the longer side.</param>

@@ -37,20 +37,20 @@ public sealed class FeatureQueue : IAsyncDisposable
 
     /// <summary>Queues one image.</summary>
     /// <exception cref="QueueFullException">The queue is full; says when to come back.</exception>
-    /// <exception cref="DrainingException">The service is stopping.</exception>
+    /// <exception cref="NotReadyException">The service is stopping.</exception>
     public async Task<Extraction> ExtractAsync(ExtractionRequest request, CancellationToken cancellation)
     {
         if (Interlocked.Increment(ref count) > capacity)
         {
             Interlocked.Decrement(ref count);
             metrics.Refused();
-            throw new QueueFullException(capacity, TimeSpan.FromSeconds(Math.Clamp(secondsPerRequest * capacity / 2, 0.05, 30)));
+            throw new QueueFullException("features", capacity, TimeSpan.FromSeconds(Math.Clamp(secondsPerRequest * capacity / 2, 0.05, 30)));
         }
 
         try
         {
             var entry = new Entry(request, cancellation);
-            if (!arrivals.Writer.TryWrite(entry)) throw new DrainingException();
+            if (!arrivals.Writer.TryWrite(entry)) throw new NotReadyException(NotReadyException.Draining, "features: shutting down", TimeSpan.FromSeconds(1));
             return await entry.Completion.Task.WaitAsync(cancellation).ConfigureAwait(false);
         }
         finally

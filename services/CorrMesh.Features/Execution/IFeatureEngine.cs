@@ -1,14 +1,13 @@
 using CorrMesh.Vision.Features;
-using CorrMesh.Vision.Images;
 
 namespace CorrMesh.Features.Execution;
 
-/// <summary>What one image needs from the network: its pixels (already cropped to the region) and the spec.</summary>
-public sealed record ExtractionRequest(RgbImage Image, ResolvedSpec Spec)
+/// <summary>What one image needs from the network: its pixels at the network's input size, and the spec.</summary>
+public sealed record ExtractionRequest(PreparedImage Image, ResolvedSpec Spec)
 {
-    /// <summary>Requests with equal groups may share a batch: same weights, same sizes.</summary>
-    public (string Model, string? Adapter, int Tokens, int Stride, FeatureStage Stage, int Width, int Height) Group =>
-        (Spec.Model.Digest, Spec.Adapter?.Digest, Spec.Tokens, Spec.PatchStride, Spec.Stage, Image.Width, Image.Height);
+    /// <summary>Requests with equal groups may share a batch: same weights, same network input.</summary>
+    public (string Model, string? Adapter, FeatureStage Stage, int Stride, int Width, int Height) Group =>
+        (Spec.Model.Digest, Spec.Adapter?.Digest, Spec.Stage, Spec.PatchStride, Image.Geometry.InputWidth, Image.Geometry.InputHeight);
 }
 
 /// <summary>Computes feature maps on a device. One call runs at a time.</summary>

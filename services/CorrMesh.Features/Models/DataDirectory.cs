@@ -1,7 +1,7 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
+using CorrMesh.Vision.Weights;
 
 namespace CorrMesh.Features.Models;
 
@@ -36,7 +36,7 @@ public sealed partial class DataDirectory(string root)
                 target.Flush(flushToDisk: true);
             }
 
-            string digest = DigestOf(temporary);
+            string digest = WeightFile.Digest(temporary);
             string blob = BlobPath(digest);
             Directory.CreateDirectory(Path.GetDirectoryName(blob)!);
             File.Move(temporary, blob, overwrite: true);
@@ -87,13 +87,6 @@ public sealed partial class DataDirectory(string root)
         }
 
         return manifests;
-    }
-
-    /// <summary>SHA-256 of a file, 64 lower-case hex digits.</summary>
-    public static string DigestOf(string file)
-    {
-        using FileStream stream = File.OpenRead(file);
-        return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 
     [GeneratedRegex(@"\A[a-z0-9][a-z0-9._-]{0,63}\z")]

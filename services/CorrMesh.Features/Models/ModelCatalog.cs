@@ -35,7 +35,7 @@ public sealed class ModelCatalog
     /// <exception cref="NotFoundException">There is none of that name.</exception>
     public ModelEntry Model(string name) =>
         models.GetValueOrDefault(name.Length == 0 ? DefaultModel : name)
-        ?? throw new NotFoundException("spec.model", $"'{Shown(name)}' is not a model here; there are: {string.Join(", ", models.Keys)}");
+        ?? throw new NotFoundException("model", Shown(name), $"there are: {string.Join(", ", models.Keys)}");
 
     /// <summary>Finds an adapter of a model by name or name@sha256:digest; the empty name is none.</summary>
     /// <exception cref="NotFoundException">There is none of that name, or its content is another.</exception>
@@ -44,10 +44,11 @@ public sealed class ModelCatalog
         if (reference.Length == 0) return null;
         string[] parts = reference.Split('@', 2);
         AdapterEntry adapter = model.Adapters.FirstOrDefault(a => a.Name == parts[0])
-            ?? throw new NotFoundException("spec.adapter", $"'{Shown(parts[0])}' is not an adapter of '{model.Name}'"
-                + (model.Adapters.Count == 0 ? "; it has none" : $"; there are: {string.Join(", ", model.Adapters.Select(a => a.Name))}"));
+            ?? throw new NotFoundException("adapter", Shown(parts[0]), model.Adapters.Count == 0
+                ? $"the model '{model.Name}' has none"
+                : $"those of the model '{model.Name}' are: {string.Join(", ", model.Adapters.Select(a => a.Name))}");
         if (parts.Length == 2 && parts[1] != DigestPrefix + adapter.Digest)
-            throw new NotFoundException("spec.adapter", $"'{adapter.Name}' is now {DigestPrefix}{adapter.Digest}, not {Shown(parts[1])}");
+            throw new NotFoundException("adapter", Shown(reference), $"'{adapter.Name}' is now {DigestPrefix}{adapter.Digest}");
         return adapter;
     }
 

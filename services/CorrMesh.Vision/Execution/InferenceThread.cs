@@ -38,6 +38,9 @@ public sealed class InferenceThread : IDisposable
         return completion.Task;
     }
 
+    /// <summary>Whether <see cref="Dispose"/> has been called.</summary>
+    public bool IsStopped => work.IsAddingCompleted;
+
     /// <summary>Finishes what has been given and stops. Waits for the function that is running.</summary>
     public void Dispose()
     {
