@@ -23,7 +23,7 @@ public sealed class CompactTrainer(CompactRecipe recipe, string checkpointPath)
     /// <summary>Runs to the end of the recipe, from the checkpoint when there is one.</summary>
     /// <param name="report">Receives progress every 20 steps.</param>
     /// <returns>The trained weights by hub key, float32.</returns>
-    public IReadOnlyDictionary<string, (long[] Shape, float[] Values)> Run(Action<TrainingProgress> report, CancellationToken cancellation)
+    public TrainedWeights Run(Action<TrainingProgress> report, CancellationToken cancellation)
     {
         torch.manual_seed(recipe.Seed);
         using var network = new VisionTransformer(recipe.Network);
@@ -48,7 +48,7 @@ public sealed class CompactTrainer(CompactRecipe recipe, string checkpointPath)
         }
 
         cancellation.ThrowIfCancellationRequested();
-        return network.named_parameters().ToDictionary(p => p.name, p => (p.parameter.shape, p.parameter.data<float>().ToArray()));
+        return new TrainedWeights(network.named_parameters().ToDictionary(p => p.name, p => (p.parameter.shape, p.parameter.data<float>().ToArray())));
     }
 
     private (double Loss, double Hits) Step(VisionTransformer network, HybridOptimizer optimizer, PlanarBatch batch, int step)
