@@ -36,7 +36,7 @@ internal sealed class BlockCompression
             for (int u = 0; u < Side; u++)
             {
                 // The orthonormal transform's coefficients are up to 8 times a pixel; steps grow with frequency as JPEG's table does.
-                float luma = 4 * step * (1 + 0.55f * (u + v)), chroma = 3 * luma;
+                float luma = 4 * step * (1 + 0.55f * (u + v)), chroma = 1.6f * luma;
                 var steps = new Vector4(luma, chroma, chroma, 1);
                 block[v * Side + u] = steps * Vector4.Round(block[v * Side + u] / steps);
             }

@@ -14,13 +14,14 @@ internal sealed class Palette
         count = 3 + random.Below(5);
         jitter = random.Range(0.01f, 0.12f);
         bool grey = random.Chance(0.12f);
-        float hue = random.Unit(), hueSpread = random.Chance(0.3f) ? 1 : random.Range(0.02f, 0.3f);
-        float saturation = grey ? 0 : random.Chance(0.65f) ? random.Range(0.05f, 0.4f) : random.Range(0.3f, 0.95f);
+        float hue = DrawHue(random), hueSpread = random.Range(0.02f, 0.25f), strangers = random.Range(0, 0.5f);
+        float saturation = grey ? 0 : random.Chance(0.7f) ? random.Range(0.04f, 0.38f) : random.Range(0.3f, 0.9f);
         float middle = random.Range(0.25f, 0.7f), spread = random.Range(0.1f, 0.45f);
         for (int i = 0; i < count; i++)
         {
             float value = Math.Clamp(middle + spread * random.Normal(), 0.03f, 0.98f);
-            colours[i] = FromHue(hue + hueSpread * random.Range(-0.5f, 0.5f), saturation * random.Range(0.3f, 1.3f), value);
+            float own = random.Chance(strangers) ? DrawHue(random) : hue + hueSpread * random.Range(-0.5f, 0.5f);
+            colours[i] = FromHue(own, saturation * random.Range(0.3f, 1.3f), value);
         }
     }
 
@@ -34,6 +35,13 @@ internal sealed class Palette
             colour + new Vector4(lift + tint * random.Normal(), lift + tint * random.Normal(), lift + tint * random.Normal(), 0),
             Vector4.Zero,
             Vector4.One);
+    }
+
+    /// <summary>Earth and skin, leaves, and sky are met far more often than purple.</summary>
+    private static float DrawHue(SeededRandom random)
+    {
+        float pick = random.Unit();
+        return pick < 0.4f ? random.Range(-0.01f, 0.15f) : pick < 0.6f ? random.Range(0.15f, 0.42f) : pick < 0.82f ? random.Range(0.5f, 0.68f) : random.Unit();
     }
 
     /// <summary>A colour by hue (turns), saturation and brightness.</summary>

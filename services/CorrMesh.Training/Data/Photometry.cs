@@ -25,7 +25,7 @@ internal sealed class Photometry
         Develop(picture, random, growth);
         if (random.Chance(0.6f)) AddNoise(picture, random, growth);
         Clamp(picture);
-        if (random.Chance(0.4f * growth)) compression.Apply(picture, random.PowerLaw(0.008f, 0.012f + 0.09f * growth, 1));
+        if (random.Chance(0.4f * growth)) compression.Apply(picture, random.PowerLaw(0.008f, 0.012f + 0.03f * growth, 1));
     }
 
     /// <summary>Brings every colour into 0..1.</summary>
@@ -130,7 +130,7 @@ internal sealed class Photometry
     /// <summary>Down to fewer pixels and up again, as pictures that went round the net once more.</summary>
     private void Resample(Raster picture, SeededRandom random, float growth)
     {
-        float factor = random.Range(1.2f, 1.4f + 1.4f * growth);
+        float factor = random.Range(1.2f, 1.4f + 1.0f * growth);
         small.Resize((int)(picture.Width / factor), (int)(picture.Height / factor));
         float toPictureX = picture.Width / (float)small.Width, toPictureY = picture.Height / (float)small.Height;
         for (int y = 0; y < small.Height; y++)
@@ -151,13 +151,19 @@ internal sealed class Photometry
         float gamma = MathF.Exp(0.28f * growth * random.Normal());
         float saturation = random.Chance(0.12f * growth) ? 0 : Math.Clamp(1 + 0.4f * growth * random.Normal(), 0, 2.2f);
         var tint = new Vector4(1 + 0.1f * growth * random.Normal(), 1 + 0.06f * growth * random.Normal(), 1 + 0.12f * growth * random.Normal(), 1);
-        for (int i = 0; i <= ToneSteps; i++)
-        {
-            float tone = Math.Clamp((i / (float)ToneSteps - 0.5f) * contrast + 0.5f + brightness, 0, 1);
-            tones[i] = MathF.Pow(tone, gamma);
-        }
         var weights = new Vector4(0.299f, 0.587f, 0.114f, 0);
         Span<Vector4> pixels = picture.Pixels.AsSpan(0, picture.Width * picture.Height);
+        // A camera meters: the middle stays within reach of grey, or half of the scenes would end up black or white.
+        var sum = Vector4.Zero;
+        foreach (Vector4 pixel in pixels) sum += pixel;
+        float mean = Math.Clamp(Vector4.Dot(sum, weights) / pixels.Length, 0.05f, 0.95f);
+        float exposed = Math.Clamp(mean + brightness, 0.2f, 0.8f);
+        float normalise = exposed / MathF.Pow(exposed, gamma);
+        for (int i = 0; i <= ToneSteps; i++)
+        {
+            float tone = Math.Clamp((i / (float)ToneSteps - mean) * contrast + exposed, 0, 1);
+            tones[i] = Math.Min(normalise * MathF.Pow(tone, gamma), 1);
+        }
         foreach (ref Vector4 pixel in pixels)
         {
             var grey = new Vector4(Vector4.Dot(pixel, weights));

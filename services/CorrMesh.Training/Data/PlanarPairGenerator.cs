@@ -25,7 +25,7 @@ public sealed class PlanarPairGenerator
     public const long FirstEvaluationIndex = 1_000_000_000;
 
     /// <summary>Canvas side as a multiple of the view side.</summary>
-    private const double CanvasRatio = 1.75;
+    private const double CanvasRatio = 1.6;
 
     private readonly ulong seed;
     private readonly PlanarPairOptions options;
@@ -66,7 +66,7 @@ public sealed class PlanarPairGenerator
         Photometry.Clamp(sampler.Canvas);
         sampler.BuildLevels();
         backdrop.Resize(size, size);
-        composer.Compose(backdrop, random, 0.6f);
+        composer.Compose(backdrop, random, 0.4f);
         Photometry.Clamp(backdrop);
 
         Span<Homography> maps = stackalloc Homography[viewCount];

@@ -37,7 +37,7 @@ internal sealed class SceneComposer
 
         int side = Math.Min(target.Width, target.Height);
         // Shapes are painted until they would have covered the scene this many times over: it bounds the cost, too.
-        float budget = density * target.Width * target.Height * (style == Style.Sparse ? random.Range(0.05f, 0.4f) : random.Range(1.2f, 2.6f));
+        float budget = density * target.Width * target.Height * (style == Style.Sparse ? random.Range(0.05f, 0.4f) : random.Range(0.9f, 2.1f));
         float smallest = side * random.Range(0.008f, 0.03f), largest = side * random.Range(0.18f, 0.45f), exponent = random.Range(1.6f, 2.6f);
         int most = (int)(density * (style == Style.Sparse ? 12 : 260));
         // Large shapes first, as a rule, so that small ones are seen upon them and not only under them.
@@ -79,8 +79,9 @@ internal sealed class SceneComposer
         shape.CentreY = target.Height * 0.5f;
         shape.Turn(axis);
         DrawFill(random, target.Width * 0.5f);
-        if (style != Style.Printed && style != Style.Sparse && random.Chance(0.6f))
-            UseTile(random, bank.Noise[random.Below(bank.Noise.Length)], target.Width * random.Range(0.3f, 1));
+        if (style != Style.Printed && style != Style.Sparse && random.Chance(0.7f))
+            UseTile(random, random.Chance(0.75f) ? bank.Noise[random.Below(bank.Noise.Length)] : bank.Detail[random.Below(bank.Detail.Length)], 60);
+        fill.Slope = default;
         ShapePainter.Paint(target, null, shape, fill, 1, 1);
     }
 
@@ -95,7 +96,7 @@ internal sealed class SceneComposer
         float height = Math.Min(random.Range(0.05f, 0.3f) * radius, 0.05f * side);
         float area = Math.Min(4 * (shape.HalfWidth + 2) * (shape.HalfHeight + 2), target.Width * target.Height);
         int columns = 1, rows = 1;
-        float repeat = style == Style.Built ? 0.3f : 0.07f;
+        float repeat = style == Style.Built ? 0.12f : style == Style.Natural ? 0.01f : 0.025f;
         if (radius < 0.12f * side && random.Chance(repeat))
         {
             columns = 1 + random.Below(6);
@@ -105,11 +106,13 @@ internal sealed class SceneComposer
         float turn = columns * rows > 1 ? axis : 0;
         if (columns * rows > 1) shape.Turn(axis);
         (float sine, float cosine) = MathF.SinCos(turn);
+        float scatter = random.Chance(0.4f) ? random.Range(0, 0.25f) : 0;
         float originX = random.Range(-0.05f, 1.05f) * target.Width, originY = random.Range(-0.05f, 1.05f) * target.Height;
         for (int row = 0; row < rows; row++)
             for (int column = 0; column < columns; column++)
             {
-                float dx = (column - 0.5f * (columns - 1)) * stepX, dy = (row - 0.5f * (rows - 1)) * stepY;
+                float dx = (column - 0.5f * (columns - 1) + scatter * random.Normal()) * stepX;
+                float dy = (row - 0.5f * (rows - 1) + scatter * random.Normal()) * stepY;
                 shape.CentreX = originX + cosine * dx - sine * dy;
                 shape.CentreY = originY + sine * dx + cosine * dy;
                 if (shadow) ShapePainter.Shade(target, shape, height * MathF.Cos(light), height * MathF.Sin(light), 2 + height, shadows);
@@ -156,8 +159,8 @@ internal sealed class SceneComposer
         bool organic = style == Style.Natural ? random.Chance(0.75f) : style == Style.Mixed && random.Chance(0.25f);
         shape.Wobble = organic ? radius * random.Range(0.1f, shape.Kind == ShapeKind.Stroke ? 0.3f : 1.1f) : 0;
         shape.WobbleTile = bank.Noise[3 + random.Below(bank.Noise.Length - 3)];
-        shape.WobbleScale = random.Range(25, 120) / Math.Max(radius, 4);
-        shape.WobbleScale = Math.Min(shape.WobbleScale, 4);
+        shape.WobbleScale = random.Range(15, 70) / Math.Max(radius, 4);
+        shape.WobbleScale = Math.Min(shape.WobbleScale, 1.2f);
         shape.WobbleU = random.Range(0, 256);
         shape.WobbleV = random.Range(0, 256);
     }
@@ -172,7 +175,7 @@ internal sealed class SceneComposer
         fill.Duty = random.Range(0.15f, 0.85f);
         fill.Seed = (uint)random.NextBits();
         float pick = random.Unit();
-        float flat = style switch { Style.Natural => 0.08f, Style.Mixed => 0.22f, Style.Sparse => 0.6f, _ => 0.35f };
+        float flat = style switch { Style.Natural => 0.08f, Style.Mixed => 0.15f, Style.Sparse => 0.5f, _ => 0.28f };
         float angle = random.Range(0, MathF.Tau);
         if (pick < flat || radius < 3) fill.Kind = FillKind.Flat;
         else if (pick < flat + 0.14f)
@@ -185,7 +188,7 @@ internal sealed class SceneComposer
         else if (random.Chance(0.55f)) UseTile(random, bank.Noise[random.Below(bank.Noise.Length)], radius);
         else UseTile(random, bank.Detail[random.Below(bank.Detail.Length)], radius);
 
-        fill.Grain = random.Chance(0.6f) ? random.Range(0.02f, 0.35f) : 0;
+        fill.Grain = random.Chance(0.6f) ? random.PowerLaw(0.03f, 0.8f, 1) : 0;
         fill.GrainTile = random.Chance(0.7f) ? bank.Noise[random.Below(4)] : bank.Detail[random.Below(bank.Detail.Length)];
         fill.GrainScale = random.Range(0.4f, 1.1f);
         float slope = random.Chance(0.4f) ? random.Range(0.1f, 0.5f) / radius : 0;

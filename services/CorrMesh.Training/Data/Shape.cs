@@ -81,7 +81,8 @@ internal sealed class Shape
             default:
                 return -1e6f;
         }
-        if (Wobble > 0)
+        // Deep inside or far outside, no wobble can bring the outline here.
+        if (Wobble > 0 && Math.Abs(distance) < 0.5f * Wobble + 8)
             distance += Wobble * (TextureBank.Sample(WobbleTile, x * WobbleScale + WobbleU, y * WobbleScale + WobbleV) - 0.5f);
         return distance;
     }

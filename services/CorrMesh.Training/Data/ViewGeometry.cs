@@ -6,7 +6,7 @@ namespace CorrMesh.Training.Data;
 internal static class ViewGeometry
 {
     /// <summary>Canvas pixels that one view pixel spans when a view is neither enlarged, reduced nor tilted.</summary>
-    public const double NeutralZoom = 1.2;
+    public const double NeutralZoom = 1.15;
 
     private const int ProbesPerSide = 8;
 
