@@ -25,7 +25,7 @@ internal sealed class Photometry
         Develop(picture, random, growth);
         if (random.Chance(0.6f)) AddNoise(picture, random, growth);
         Clamp(picture);
-        if (random.Chance(0.4f * growth)) compression.Apply(picture, random.PowerLaw(0.008f, 0.012f + 0.03f * growth, 1));
+        if (random.Chance(0.4f * growth)) compression.Apply(picture, random.PowerLaw(0.008f, 0.01f + 0.018f * growth, 1));
     }
 
     /// <summary>Brings every colour into 0..1.</summary>

@@ -5,6 +5,7 @@ internal enum ShapeKind { Ellipse, Rectangle, Polygon, Ring, Stroke, Plane }
 /// <summary>An outline by its approximate signed distance (pixels, negative inside), in a turned frame about its centre.</summary>
 internal sealed class Shape
 {
+    private const float CornerReach = 1.3f;
     private readonly float[] normalX = new float[8];
     private readonly float[] normalY = new float[8];
     private readonly float[] offset = new float[8];
@@ -71,7 +72,8 @@ internal sealed class Shape
                 distance = MathF.Sqrt(ox * ox + oy * oy) + Math.Min(Math.Max(qx, qy), 0) - Parameter;
                 break;
             case ShapeKind.Polygon:
-                distance = float.MinValue;
+                // Sharp corners are cut by a circle, so that none reaches far and makes its whole box be searched.
+                distance = MathF.Sqrt(x * x + y * y) - CornerReach * HalfWidth;
                 for (int i = 0; i < sides; i++) distance = Math.Max(distance, normalX[i] * x + normalY[i] * y - offset[i]);
                 break;
             case ShapeKind.Stroke:
@@ -113,7 +115,7 @@ internal sealed class Shape
             ShapeKind.Stroke => (HalfWidth + HalfHeight + margin, HalfHeight + Math.Abs(Parameter) * HalfWidth * HalfWidth + margin),
             ShapeKind.Ring => (HalfWidth + Parameter * HalfWidth / Math.Min(HalfWidth, HalfHeight) + margin,
                 HalfHeight + Parameter * HalfHeight / Math.Min(HalfWidth, HalfHeight) + margin),
-            ShapeKind.Polygon => (2.2f * HalfWidth + margin, 2.2f * HalfWidth + margin),
+            ShapeKind.Polygon => (CornerReach * HalfWidth + margin, CornerReach * HalfWidth + margin),
             // The ellipse's distance is scaled by its short side, so a margin reaches further along the long one.
             ShapeKind.Ellipse => (HalfWidth + margin * HalfWidth / Math.Min(HalfWidth, HalfHeight),
                 HalfHeight + margin * HalfHeight / Math.Min(HalfWidth, HalfHeight)),
