@@ -20,7 +20,7 @@ public sealed record CompactRecipe
 
     public double Temperature { get; init; } = 0.05;
 
-    public int WarmUpSteps { get; init; } = 200;
+    public int WarmUpSteps { get; init; } = 100;
 
     /// <summary>
     /// Share of the steps over which the learning rate goes linearly to zero and views get larger. Everything before depends on the
@@ -28,11 +28,11 @@ public sealed record CompactRecipe
     /// </summary>
     public double DecayFraction { get; init; } = 0.2;
 
-    /// <summary>Steps over which difficulty rises from 0 to 1.</summary>
-    public int CurriculumSteps { get; init; } = 1500;
+    /// <summary>Steps over which the hardest difficulty drawn rises from 0 to 1.</summary>
+    public int CurriculumSteps { get; init; } = 800;
 
     /// <summary>Corresponding points per ordered pair of views.</summary>
-    public int PointCount { get; init; } = 160;
+    public int PointCount { get; init; } = 192;
 
     /// <summary>Use Muon for block matrices; otherwise AdamW for all.</summary>
     public bool UseMuon { get; init; } = true;
@@ -51,7 +51,8 @@ public sealed record CompactRecipe
         return step < DecayStart ? rate : rate * (Steps - step) / (Steps - DecayStart);
     }
 
-    public double DifficultyAt(int step) => Math.Min(1, (double)step / CurriculumSteps);
+    /// <summary>The hardest difficulty of a step; scenes draw theirs evenly between 0 and it.</summary>
+    public double HardestAt(int step) => Math.Min(1, (double)step / CurriculumSteps);
 
     /// <summary>Side of the views, pixels, and scenes and views a scene: about equal work in every step.</summary>
     public (int Size, int Scenes, int Views) BatchAt(int step)

@@ -71,7 +71,8 @@ public sealed class CompactTrainer(CompactRecipe recipe, string checkpointPath)
         {
             try
             {
-                for (int step = first; step < recipe.Steps; step++) queue.Add(PlanarBatch.Build(recipe, step), cancellation);
+                var generator = new PlanarPairGenerator((ulong)recipe.Seed);
+                for (int step = first; step < recipe.Steps; step++) queue.Add(PlanarBatch.Build(recipe, generator, step), cancellation);
             }
             catch (OperationCanceledException)
             {
@@ -87,14 +88,14 @@ public sealed class CompactTrainer(CompactRecipe recipe, string checkpointPath)
         return queue.GetConsumingEnumerable(cancellation);
     }
 
-    // Truncated normal of 0.02 for matrices and tokens, zero biases: the public code's initialisation.
+    // Normal of 0.02, cut at two deviations, for matrices and tokens; zero biases.
     private static void Initialise(VisionTransformer network)
     {
         using var noGrad = torch.no_grad();
         foreach ((string name, var parameter) in network.named_parameters())
         {
             bool drawn = name.EndsWith("weight", StringComparison.Ordinal) && parameter.dim() >= 2 || name is "pos_embed" or "cls_token";
-            if (drawn) nn.init.trunc_normal_(parameter, 0, 0.02, -0.04, 0.04);
+            if (drawn) parameter.normal_(0, 0.02).clamp_(-0.04, 0.04);
         }
     }
 }

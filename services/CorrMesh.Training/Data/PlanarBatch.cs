@@ -1,6 +1,5 @@
 using CorrMesh.Geometry;
 using CorrMesh.Training.Optimisation;
-using CorrMesh.Vision.Images;
 
 namespace CorrMesh.Training.Data;
 
@@ -16,19 +15,19 @@ public sealed record PlanarBatch(int Size, int ViewCount, int TokenCount, float[
     private static readonly float[] Mean = [0.485f, 0.456f, 0.406f], Deviation = [0.229f, 0.224f, 0.225f];
 
     /// <summary>Draws the batch of a step; equal arguments give equal batches.</summary>
-    public static PlanarBatch Build(CompactRecipe recipe, int step)
+    /// <param name="generator">Made with the recipe's seed.</param>
+    public static PlanarBatch Build(CompactRecipe recipe, PlanarPairGenerator generator, int step)
     {
         (int size, int scenes, int views) = recipe.BatchAt(step);
         var random = new Random(CompactRecipe.HashCode(recipe.Seed, step, 1));
-        var generator = new PlanarPairGenerator(recipe.Seed);
         var pixels = new float[scenes * views * 3 * size * size];
         var points = new PointCollector(scenes * views * (views - 1), recipe.PointCount, size / Patch);
         for (int s = 0; s < scenes; s++)
         {
-            PlanarViewSet scene = generator.Generate((long)step * ScenesPerStep + s, recipe.DifficultyAt(step), size, views);
+            PlanarViewSet scene = generator.Generate((long)step * ScenesPerStep + s, recipe.HardestAt(step) * random.NextDouble(), size, views);
             for (int v = 0; v < views; v++)
             {
-                Normalise(scene.Views[v].Image, pixels.AsSpan((s * views + v) * 3 * size * size, 3 * size * size));
+                Normalise(scene.Views[v].Pixels, pixels.AsSpan((s * views + v) * 3 * size * size, 3 * size * size));
                 for (int w = 0; w < views; w++)
                     if (w != v) AddPair(points, scene, s * views, v, w, size, random);
             }
@@ -39,26 +38,23 @@ public sealed record PlanarBatch(int Size, int ViewCount, int TokenCount, float[
 
     private static void AddPair(PointCollector points, PlanarViewSet scene, int firstView, int source, int target, int size, Random random)
     {
-        PlanarView from = scene.Views[source], to = scene.Views[target];
         Homography map = scene.Between(source, target);
         points.BeginPair(firstView + source, firstView + target);
         for (int tries = CandidatesPerPoint * points.PointCount; tries > 0 && !points.PairIsFull; tries--)
         {
             double x = random.NextDouble() * size, y = random.NextDouble() * size;
             (double u, double v) = map.Apply(x, y);
-            if (!(u >= 0 && u < size && v >= 0 && v < size)) continue;
-            if (from.Mask[(int)y * size + (int)x] == 0 || to.Mask[(int)v * size + (int)u] == 0) continue;
-            points.Add(x, y, u, v);
+            if (scene.IsSeen(source, x, y) && scene.IsSeen(target, u, v)) points.Add(x, y, u, v);
         }
     }
 
-    private static void Normalise(RgbImage image, Span<float> planes)
+    private static void Normalise(byte[] pixels, Span<float> planes)
     {
-        int count = image.Width * image.Height;
+        int count = pixels.Length / 3;
         for (int c = 0; c < 3; c++)
         {
             Span<float> plane = planes.Slice(c * count, count);
-            for (int i = 0; i < count; i++) plane[i] = (image.Pixels[3 * i + c] / 255f - Mean[c]) / Deviation[c];
+            for (int i = 0; i < count; i++) plane[i] = (pixels[3 * i + c] / 255f - Mean[c]) / Deviation[c];
         }
     }
 

@@ -87,7 +87,7 @@ public sealed class HybridOptimizer : IDisposable
             for (int i = 0; i < members.Length; i++)
             {
                 Tensor update = transposed[i] ? orthogonal[i].t() : orthogonal[i];
-                members[i].Target.mul_(1 - settings.LearningRate * settings.WeightDecay).sub_(update, alpha: scale);
+                members[i].Target.mul_(1 - settings.LearningRate * settings.WeightDecay).add_(update, alpha: -scale);
             }
         }
 
@@ -101,7 +101,7 @@ public sealed class HybridOptimizer : IDisposable
     {
         const double a = 3.4445, b = -4.7750, c = 2.0315;   // steepest at zero while staying bounded (Jordan 2024)
         using var scope = torch.NewDisposeScope();
-        Tensor x = matrices / (matrices.norm([-2, -1], true) + 1e-7);
+        Tensor x = matrices / (matrices.square().sum([-2, -1], true).sqrt() + 1e-7);
         for (int i = 0; i < NewtonSchulzSteps; i++)
         {
             Tensor gram = x.matmul(x.transpose(-1, -2));
