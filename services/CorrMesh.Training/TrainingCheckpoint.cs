@@ -1,62 +1,42 @@
-using System.Buffers.Binary;
-using System.Runtime.InteropServices;
-using System.Text.Json;
 using CorrMesh.Training.Optimisation;
 using CorrMesh.Vision.Backbones;
+using CorrMesh.Vision.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CorrMesh.Training;
 
-/// <summary>Weights, optimizer state and step of an interrupted run, in one safetensors file written to a temporary name and renamed.</summary>
+/// <summary>Weights, optimizer state and step of an interrupted run, in one safetensors file that is replaced as a whole.</summary>
 internal static class TrainingCheckpoint
 {
+    private const string StepKey = "step";
+
     public static void Save(string path, int step, VisionTransformer network, HybridOptimizer optimizer)
     {
-        var header = new SortedDictionary<string, object> { ["__metadata__"] = new Dictionary<string, string> { ["step"] = step.ToString() } };
-        var parts = new List<float[]>();
-        long offset = 0;
-        foreach ((string name, Tensor tensor) in Tensors(network, optimizer))
-        {
-            float[] values = tensor.data<float>().ToArray();
-            header[name] = new { dtype = "F32", shape = tensor.shape, data_offsets = new[] { offset, offset + 4L * values.Length } };
-            offset += 4L * values.Length;
-            parts.Add(values);
-        }
-
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(header);
-        string temporary = path + ".tmp";
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        using (var file = new FileStream(temporary, FileMode.Create))
-        {
-            Span<byte> length = stackalloc byte[8];
-            BinaryPrimitives.WriteInt64LittleEndian(length, json.Length);
-            file.Write(length);
-            file.Write(json);
-            foreach (float[] part in parts) file.Write(MemoryMarshal.AsBytes(part.AsSpan()));
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(temporary, path, overwrite: true);
+        var state = new StateDict(path);
+        foreach ((string name, Tensor tensor) in Tensors(network, optimizer))
+            state.Add(name, WeightArray.FromFloats(tensor.data<float>().ToArray(), tensor.shape));
+        SafeTensorsFile.Write(path, state, new Dictionary<string, string> { [StepKey] = step.ToString() });
     }
 
     /// <returns>The step to go on from; 0 when there is no checkpoint.</returns>
+    /// <exception cref="WeightFileException">The checkpoint is damaged or of another network.</exception>
     public static int Restore(string path, VisionTransformer network, HybridOptimizer optimizer)
     {
         if (!File.Exists(path)) return 0;
-        byte[] bytes = File.ReadAllBytes(path);
-        int length = (int)BinaryPrimitives.ReadInt64LittleEndian(bytes);
-        using JsonDocument header = JsonDocument.Parse(bytes.AsMemory(8, length));
+        SafeTensors stored = SafeTensorsFile.Read(path);
+        if (!stored.Metadata.TryGetValue(StepKey, out string? text) || !int.TryParse(text, out int step)) throw new WeightFileException(path, "not a training checkpoint");
         using var noGrad = torch.no_grad();
         foreach ((string name, Tensor tensor) in Tensors(network, optimizer))
         {
-            long begin = header.RootElement.GetProperty(name).GetProperty("data_offsets")[0].GetInt64();
-            float[] values = MemoryMarshal.Cast<byte, float>(bytes.AsSpan((int)(8 + length + begin), (int)(4 * tensor.NumberOfElements))).ToArray();
-            using Tensor stored = torch.tensor(values, tensor.shape);
-            tensor.copy_(stored);
+            WeightArray array = stored.Arrays[name];
+            if (!array.Shape.SequenceEqual(tensor.shape)) throw new WeightFileException(path, $"{name}: [{string.Join(", ", tensor.shape)}] needed, [{string.Join(", ", array.Shape)}] stored");
+            using Tensor value = array.ToTensor();
+            tensor.copy_(value);
         }
 
-        return int.Parse(header.RootElement.GetProperty("__metadata__").GetProperty("step").GetString()!);
+        return step;
     }
 
     private static IEnumerable<(string Name, Tensor Tensor)> Tensors(VisionTransformer network, HybridOptimizer optimizer) =>

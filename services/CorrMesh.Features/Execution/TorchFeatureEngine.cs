@@ -80,7 +80,7 @@ public sealed class TorchFeatureEngine : IFeatureEngine, IDisposable
 
         if (networks.Count == loadedModels) Unload(networks[0]);
         CheckDigest(model.Path, model.Digest, $"model '{model.Name}'");
-        var network = Networks.Load(model.Path, model.Heads);
+        var network = BackboneFile.Load(model.Path, model.Heads);
         network.to(device);
         networks.Add((model.Digest, network));
         return network;

@@ -32,6 +32,14 @@ public sealed class WeightArray
     public static WeightArray FromFloats(ReadOnlySpan<float> values, params long[] shape) =>
         new(WeightType.F32, shape, MemoryMarshal.AsBytes(values).ToArray());
 
+    /// <summary>A float16 array of the values, each rounded to the nearest.</summary>
+    public static WeightArray FromHalves(ReadOnlySpan<float> values, params long[] shape)
+    {
+        var halves = new Half[values.Length];
+        for (int i = 0; i < halves.Length; i++) halves[i] = (Half)values[i];
+        return new WeightArray(WeightType.F16, shape, MemoryMarshal.AsBytes(halves.AsSpan()).ToArray());
+    }
+
     /// <summary>The values as float32; half, bfloat16, double and integers are converted.</summary>
     /// <returns>A new array of <see cref="ElementCount"/> values in C order.</returns>
     public float[] ToFloats()
