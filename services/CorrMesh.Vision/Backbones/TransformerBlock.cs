@@ -19,7 +19,7 @@ internal sealed class TransformerBlock : nn.Module
     private readonly FastLinear qkv, proj;
     private readonly FastLinear enter, leave;
     private readonly FeedForwardKind feedForward;
-    private readonly Parameter? gamma1, gamma2;
+    private readonly LayerScale? ls1, ls2;
 
     public TransformerBlock(VisionTransformerConfig config) : base(nameof(TransformerBlock))
     {
@@ -36,10 +36,8 @@ internal sealed class TransformerBlock : nn.Module
         leave = new FastLinear(config.HiddenWidth, width, hasBias: true);
         register_module("mlp", new Group((gated ? "w12" : "fc1", enter), (gated ? "w3" : "fc2", leave)));
         if (!config.HasLayerScale) return;
-        gamma1 = new Parameter(torch.ones(width));
-        gamma2 = new Parameter(torch.ones(width));
-        register_module("ls1", new Group(gamma1));
-        register_module("ls2", new Group(gamma2));
+        register_module("ls1", ls1 = new LayerScale(width));
+        register_module("ls2", ls2 = new LayerScale(width));
     }
 
     /// <param name="tokens">[B, N, D].</param>
@@ -47,9 +45,9 @@ internal sealed class TransformerBlock : nn.Module
     public Tensor Forward(Tensor tokens, BlockLora? lora)
     {
         Tensor attended = Attention(norm1.forward(tokens), lora);
-        tokens = tokens + (gamma1 is null ? attended : attended * gamma1);
+        tokens = tokens + (ls1 is null ? attended : ls1.forward(attended));
         Tensor fed = FeedForward(norm2.forward(tokens));
-        return tokens + (gamma2 is null ? fed : fed * gamma2);
+        return tokens + (ls2 is null ? fed : ls2.forward(fed));
     }
 
     private Tensor Attention(Tensor x, BlockLora? lora)
@@ -93,6 +91,17 @@ internal sealed class TokenNorm : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input) => nn.functional.layer_norm(input, shape, weight, bias, 1e-6);
 }
 
+/// <summary>One learned factor per channel.</summary>
+/// <remarks>A module of its own: TorchSharp also registers a parameter under the name of the field that holds it, and the first name wins.</remarks>
+internal sealed class LayerScale : nn.Module<Tensor, Tensor>
+{
+    private readonly Parameter gamma;
+
+    public LayerScale(int width) : base(nameof(LayerScale)) => register_parameter("gamma", gamma = new Parameter(torch.ones(width)));
+
+    public override Tensor forward(Tensor input) => input * gamma;
+}
+
 /// <summary>Gives parameters the nested names of the public checkpoints; computes nothing.</summary>
 internal sealed class Group : nn.Module
 {
@@ -100,6 +109,4 @@ internal sealed class Group : nn.Module
     {
         foreach ((string name, nn.Module module) in members) register_module(name, module);
     }
-
-    public Group(Parameter gamma) : base(nameof(Group)) => register_parameter("gamma", gamma);
 }
