@@ -1,0 +1,103 @@
+using CorrMesh.Features.Models;
+using CorrMesh.Vision.Adapters;
+using CorrMesh.Vision.Backbones;
+using CorrMesh.Vision.Execution;
+using CorrMesh.Vision.Features;
+using CorrMesh.Vision.Weights;
+using TorchSharp;
+
+namespace CorrMesh.Features.Execution;
+
+/// <summary>Runs networks on one device, all of them on its one inference thread; loads weights when they are first needed.</summary>
+public sealed class TorchFeatureEngine : IFeatureEngine, IDisposable
+{
+    private readonly InferenceThread thread;
+    private readonly torch.Device device;
+    private readonly int loadedModels;
+
+    // Touched by the inference thread only; the most recently used are last.
+    private readonly List<(string Digest, VisionTransformer Network)> networks = [];
+    private readonly List<(string Network, string? Adapter, FeatureModel Model)> models = [];
+
+    /// <param name="options">Device, threads, and how many networks stay loaded.</param>
+    public TorchFeatureEngine(FeatureOptions options)
+    {
+        thread = new InferenceThread(options.Device);
+        device = torch.device(options.Device);
+        loadedModels = options.LoadedModels;
+        if (options.Threads > 0) torch.set_num_threads(options.Threads);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<FeatureMap>> ExtractAsync(IReadOnlyList<ExtractionRequest> batch, CancellationToken cancellation) =>
+        thread.RunAsync<IReadOnlyList<FeatureMap>>(
+            () => Model(batch[0].Spec.Model, batch[0].Spec.Adapter).Extract([.. batch.Select(request => request.Image)], batch[0].Spec.Stage), cancellation);
+
+    /// <summary>Loads a model ahead of its first request.</summary>
+    /// <exception cref="WeightFileException">Its file is damaged.</exception>
+    /// <exception cref="InvalidDataException">Its file is not the one that its manifest names.</exception>
+    public Task LoadAsync(ModelEntry model, CancellationToken cancellation) => thread.RunAsync(() => Model(model, null) is not null, cancellation);
+
+    public void Dispose()
+    {
+        if (thread.IsStopped) return;
+        thread.RunAsync(() =>
+        {
+            foreach ((_, _, FeatureModel model) in models) model.Dispose();
+            foreach ((_, VisionTransformer network) in networks) network.Dispose();
+            return true;
+        }).GetAwaiter().GetResult();
+        thread.Dispose();
+    }
+
+    private FeatureModel Model(ModelEntry model, AdapterEntry? adapter)
+    {
+        VisionTransformer network = Network(model);
+        int at = models.FindIndex(m => m.Network == model.Digest && m.Adapter == adapter?.Digest);
+        if (at >= 0) return models[at].Model;
+        Adapter? weights = null;
+        if (adapter is not null)
+        {
+            CheckDigest(adapter.Path, adapter.Digest, $"adapter '{adapter.Name}'");
+            weights = AdapterFile.Read(adapter.Path);
+        }
+
+        var loaded = new FeatureModel(network, weights);
+        models.Add((model.Digest, adapter?.Digest, loaded));
+        return loaded;
+    }
+
+    private VisionTransformer Network(ModelEntry model)
+    {
+        int at = networks.FindIndex(n => n.Digest == model.Digest);
+        if (at >= 0)
+        {
+            (string Digest, VisionTransformer Network) used = networks[at];
+            networks.RemoveAt(at);
+            networks.Add(used);
+            return used.Network;
+        }
+
+        if (networks.Count == loadedModels) Unload(networks[0]);
+        CheckDigest(model.Path, model.Digest, $"model '{model.Name}'");
+        var network = BackboneFile.Load(model.Path, model.Heads);
+        network.to(device);
+        networks.Add((model.Digest, network));
+        return network;
+    }
+
+    private void Unload((string Digest, VisionTransformer Network) oldest)
+    {
+        foreach ((_, _, FeatureModel model) in models.Where(m => m.Network == oldest.Digest)) model.Dispose();
+        models.RemoveAll(m => m.Network == oldest.Digest);
+        networks.Remove(oldest);
+        oldest.Network.Dispose();
+    }
+
+    // Keys of cached maps carry the manifest's digest, so what is loaded must be what the manifest says.
+    private static void CheckDigest(string path, string digest, string what)
+    {
+        string found = WeightFile.Digest(path);
+        if (found != digest) throw new InvalidDataException($"{what}: {path} has digest {found}, its manifest says {digest}");
+    }
+}

@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using CorrMesh.Features.Execution;
+using CorrMesh.Features.Store;
+using CorrMesh.Hosting;
+using CorrMesh.Hosting.Errors;
+using CorrMesh.Protos.Common.V1;
+using CorrMesh.Protos.Features.V1;
+using CorrMesh.Vision.Features;
+using CorrMesh.Vision.Images;
+
+namespace CorrMesh.Features;
+
+/// <summary>An image (or a key) and a spec in, a stored map out: cache, then a computation that equal requests share.</summary>
+public sealed class FeatureExtractor(SpecResolver specs, ImageReader images, FeatureStore store, FeatureQueue queue, ComputeGate gate, FeatureMetrics metrics)
+{
+    private readonly SingleFlight<(StoredMap Map, TimeSpan Decoded, Extraction Extraction)> flights = new();
+
+    /// <param name="field">The source's path in the request, for errors.</param>
+    /// <exception cref="FieldException">Source or spec is refused.</exception>
+    /// <exception cref="FeaturesExpiredException">The key's map is gone.</exception>
+    /// <exception cref="QueueFullException">Too much is waiting already.</exception>
+    public async Task<StoredMap> GetAsync(FeatureSource? source, FeatureSpec? spec, string field, RequestTimer timer, CancellationToken cancellation)
+    {
+        switch (source?.SourceCase)
+        {
+            case FeatureSource.SourceOneofCase.FeaturesKey:
+                return ByKey(source.FeaturesKey, spec, $"{field}.features_key", timer);
+            case FeatureSource.SourceOneofCase.Image:
+                return await ByImageAsync(source.Image, specs.Resolve(spec), $"{field}.image", timer, cancellation).ConfigureAwait(false);
+            default:
+                throw new FieldException(field, "an image or a features_key needed, none given");
+        }
+    }
+
+    private StoredMap ByKey(string key, FeatureSpec? spec, string field, RequestTimer timer)
+    {
+        if (spec is not null && spec.CalculateSize() > 0) throw new FieldException("spec", "must be absent with a features_key, whose map has its own");
+        if (!FeatureKey.IsWellFormed(key)) throw new FieldException(field, "64 lower-case hex digits needed");
+        return Find(key, timer) ?? throw new FeaturesExpiredException(field, key);
+    }
+
+    private async Task<StoredMap> ByImageAsync(Image image, ResolvedSpec spec, string field, RequestTimer timer, CancellationToken cancellation)
+    {
+        if (image.ContentCase == Image.ContentOneofCase.None) throw new FieldException(field, "encoded bytes or raw pixels needed, none given");
+        string key = FeatureKey.OfMap(spec, FeatureKey.OfImage(image));
+        if (Find(key, timer) is { } found)
+        {
+            metrics.Hit();
+            return found;
+        }
+
+        images.Check(image, field);
+        metrics.Missed();
+        (StoredMap map, TimeSpan decoded, Extraction extraction) = await flights
+            .RunAsync(key, token => ComputeAsync(key, image, spec, field, token), cancellation).ConfigureAwait(false);
+        timer.AddDecode(decoded);
+        timer.AddQueue(extraction.Queued);
+        timer.AddCompute(extraction.Computed);
+        return map;
+    }
+
+    private StoredMap? Find(string key, RequestTimer timer)
+    {
+        long started = Stopwatch.GetTimestamp();
+        bool hit = store.TryGet(key, out StoredMap? map);
+        timer.AddCache(Stopwatch.GetElapsedTime(started));
+        return hit ? map : null;
+    }
+
+    private async Task<(StoredMap, TimeSpan, Extraction)> ComputeAsync(string key, Image image, ResolvedSpec spec, string field, CancellationToken cancellation)
+    {
+        (PreparedImage prepared, int width, int height, TimeSpan decoded) = await gate.RunAsync(() => Decode(image, spec, field), cancellation).ConfigureAwait(false);
+        Extraction extraction = await queue.ExtractAsync(new ExtractionRequest(prepared, spec), cancellation).ConfigureAwait(false);
+        PixelRegion region = spec.Region ?? new PixelRegion(0, 0, width, height);
+        var stored = new StoredMap(key, StoredMap.Canonical(extraction.Map), region, width, height, spec.Model, spec.Adapter);
+        store.Put(stored);
+        return (stored, decoded, extraction);
+    }
+
+    private (PreparedImage Prepared, int Width, int Height, TimeSpan Decoded) Decode(Image image, ResolvedSpec spec, string field)
+    {
+        long started = Stopwatch.GetTimestamp();
+        (RgbImage seen, int width, int height) = images.Read(image, spec.Region, field);
+        PreparedImage prepared = PreparedImage.From(seen, Geometry(seen, spec, field));
+        return (prepared, width, height, Stopwatch.GetElapsedTime(started));
+    }
+
+    // The resize keeps the aspect, so a sliver of an image has no token along its short side.
+    private static InputGeometry Geometry(RgbImage seen, ResolvedSpec spec, string field)
+    {
+        int longSide = Math.Max(seen.Width, seen.Height), shortSide = Math.Min(seen.Width, seen.Height);
+        if ((long)shortSide * spec.Tokens < longSide)
+            throw new FieldException(field, $"at most {spec.Tokens} times as long as wide at {spec.Tokens} tokens, {seen.Width} x {seen.Height} given");
+        return InputGeometry.ForTokens(seen.Width, seen.Height, spec.Tokens, spec.Model.PatchSize, spec.PatchStride);
+    }
+}

@@ -1,0 +1,52 @@
+using System.Security.Cryptography;
+using System.Text;
+using CorrMesh.Protos.Common.V1;
+
+namespace CorrMesh.Features;
+
+/// <summary>The content addresses of feature maps and descriptor sets: lower-case hex SHA-256.</summary>
+/// <remarks>
+/// A key covers everything that decides the value: contents of weights (never names), the image's bytes, the resolved spec and
+/// the revision of the code that does the arithmetic. Equal keys therefore mean equal values, and a re-published adapter or an
+/// upgraded decoder can not meet an old map.
+/// </remarks>
+public static class FeatureKey
+{
+    /// <summary>Changes whenever decoder, kernels or Torch change a map's values.</summary>
+    public const string NumericsRevision = "skia-4.154 torch-2.10 corrmesh-1";
+
+    /// <summary>The key of an image's map under a spec.</summary>
+    public static string OfMap(ResolvedSpec spec, string imageIdentity) => Digest($"""
+        corrmesh feature map
+        numerics {NumericsRevision}
+        model {spec.Model.Digest}
+        adapter {spec.Adapter?.Digest ?? "none"}
+        tokens {spec.Tokens}
+        stride {spec.PatchStride}
+        stage {spec.Stage}
+        region {(spec.Region is { } r ? $"{r.X} {r.Y} {r.Width} {r.Height}" : "whole")}
+        image {imageIdentity}
+        """);
+
+    /// <summary>The key of descriptors sampled from a map.</summary>
+    /// <param name="points">Positions in the whole image, API pixels.</param>
+    public static string OfDescriptors(string featuresKey, IReadOnlyList<(double X, double Y)> points, bool normalised)
+    {
+        var text = new StringBuilder($"corrmesh descriptor set\nmap {featuresKey}\nnormalised {normalised}\n");
+        foreach ((double x, double y) in points) text.Append(BitConverter.DoubleToInt64Bits(x)).Append(' ').Append(BitConverter.DoubleToInt64Bits(y)).Append('\n');
+        return Digest(text.ToString());
+    }
+
+    /// <summary>An image's identity: of the file's bytes, or of raw pixels with their layout.</summary>
+    public static string OfImage(Image image)
+    {
+        if (image.ContentCase == Image.ContentOneofCase.Encoded) return "file " + Convert.ToHexStringLower(SHA256.HashData(image.Encoded.Span));
+        RawImage raw = image.Raw;
+        return $"raw {raw.Format} {raw.Width} {raw.Height} {raw.RowStride} {Convert.ToHexStringLower(SHA256.HashData(raw.Data.Span))}";
+    }
+
+    /// <summary>Whether a string could be a key.</summary>
+    public static bool IsWellFormed(string key) => key.Length == 64 && key.AsSpan().IndexOfAnyExcept("0123456789abcdef") < 0;
+
+    private static string Digest(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+}

@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using CorrMesh.Features.Models;
+using CorrMesh.Features.Store;
+using CorrMesh.Hosting;
+using CorrMesh.Hosting.Errors;
+using CorrMesh.Hosting.Options;
+using CorrMesh.Protos.Common.V1;
+using CorrMesh.Protos.Features.V1;
+using CorrMesh.Vision.Features;
+using Google.Protobuf;
+using Grpc.Core;
+using Contract = CorrMesh.Protos.Features.V1.FeatureService;
+
+namespace CorrMesh.Features;
+
+/// <summary>The gRPC edge of features: validate, call, map.</summary>
+public sealed class FeatureService(
+    ModelCatalog catalog, FeatureExtractor extractor, DescriptorSets descriptors, SimilaritySearch search, FeatureRenderer renderer, FeatureStream streams, MeshLimits limits)
+    : Contract.FeatureServiceBase
+{
+    private const int MaxHeatmaps = 16, DefaultRenderSide = 640, MaxRenderSide = 2048;
+
+    public override Task<ListModelsResponse> ListModels(ListModelsRequest request, ServerCallContext context) => Task.FromResult(catalog.ToResponse(limits));
+
+    public override async Task<ExtractFeaturesResponse> ExtractFeatures(ExtractFeaturesRequest request, ServerCallContext context)
+    {
+        var timer = new RequestTimer();
+        StoredMap map = await extractor.GetAsync(request.Source, request.Spec, "source", timer, context.CancellationToken).ConfigureAwait(false);
+        WireTensors.CheckFits(map.Map.Values.LongLength, request.ReturnValues, limits.MessageBytes, "return_values");
+        float[] values = request.ReturnValues != DataType.Unspecified && request.Normalise ? Normalised(map.Map) : map.Map.Values;
+        return new ExtractFeaturesResponse
+        {
+            Reference = map.ToReference(),
+            Values = WireTensors.Encode(values, request.ReturnValues, map.Map.Y.Count, map.Map.X.Count, map.Map.Channels),
+            Timings = timer.ToTimings(),
+        };
+    }
+
+    public override async Task<SampleDescriptorsResponse> SampleDescriptors(SampleDescriptorsRequest request, ServerCallContext context)
+    {
+        var timer = new RequestTimer();
+        StoredMap map = await extractor.GetAsync(request.Source, request.Spec, "source", timer, context.CancellationToken).ConfigureAwait(false);
+        (double X, double Y)[] points = PointReader.Read(request.Selection, map, limits.Points, "selection");
+        WireTensors.CheckFits((long)points.Length * map.Map.Channels, request.ReturnValues, limits.MessageBytes, "return_values");
+        StoredDescriptors set = descriptors.Sample(map, points, request.Normalise, timer);
+        var response = new SampleDescriptorsResponse
+        {
+            Reference = map.ToReference(),
+            DescriptorSetKey = set.Key,
+            Values = WireTensors.Encode(set.Values, request.ReturnValues, set.Count, set.Channels),
+            Timings = timer.ToTimings(),
+        };
+        response.Points.Add(points.Select(p => new Point { X = p.X, Y = p.Y }));
+        return response;
+    }
+
+    public override async Task<CorrelateDescriptorsResponse> CorrelateDescriptors(CorrelateDescriptorsRequest request, ServerCallContext context)
+    {
+        var timer = new RequestTimer();
+        StoredDescriptors set = descriptors.Get(request.Descriptors, "descriptors");
+        CorrelationSettings settings = Settings(request, set.Count);
+        StoredMap target = await extractor.GetAsync(request.Target, request.Spec, "target", timer, context.CancellationToken).ConfigureAwait(false);
+        DescriptorSets.CheckFits(set, target, "descriptors");
+        DescriptorCorrelation[] correlations = await search.CorrelateAsync(set, target, settings, timer, context.CancellationToken).ConfigureAwait(false);
+        var response = new CorrelateDescriptorsResponse { Target = target.ToReference() };
+        response.Correlations.Add(correlations);
+        response.Timings = timer.ToTimings();
+        return response;
+    }
+
+    public override async Task<MatchDescriptorSetsResponse> MatchDescriptorSets(MatchDescriptorSetsRequest request, ServerCallContext context)
+    {
+        var timer = new RequestTimer();
+        StoredDescriptors set = descriptors.Get(request.Descriptors, "descriptors");
+        StoredMap target = await extractor.GetAsync(request.Target, request.Spec, "target", timer, context.CancellationToken).ConfigureAwait(false);
+        DescriptorSets.CheckFits(set, target, "descriptors");
+        (double X, double Y)[]? grid = request.TargetGrid is null ? null : PointReader.ReadGrid(request.TargetGrid, target, limits.Points, "target_grid");
+        SetMatch[] matches = await search.MatchAsync(set, target, grid, request.IncludeOneWay, timer, context.CancellationToken).ConfigureAwait(false);
+        var response = new MatchDescriptorSetsResponse { Target = target.ToReference() };
+        response.Matches.Add(matches);
+        response.Timings = timer.ToTimings();
+        return response;
+    }
+
+    public override async Task<RenderFeaturesResponse> RenderFeatures(RenderFeaturesRequest request, ServerCallContext context)
+    {
+        var timer = new RequestTimer();
+        int count = request.Sources.Count;
+        if (count < 1 || count > limits.RenderImages) throw new FieldException("sources", $"1 to {limits.RenderImages} images allowed, {count} given");
+        if (request.LongSidePx > MaxRenderSide) throw new FieldException("long_side_px", $"1 to {MaxRenderSide} allowed (0: {DefaultRenderSide}), {request.LongSidePx} given");
+        StoredMap[] maps = await Task.WhenAll(request.Sources.Select((source, i) => extractor.GetAsync(
+            source, source.SourceCase == FeatureSource.SourceOneofCase.FeaturesKey ? null : request.Spec, $"sources[{i}]", timer, context.CancellationToken))).ConfigureAwait(false);
+        int side = request.LongSidePx == 0 ? DefaultRenderSide : (int)request.LongSidePx;
+        byte[][] pictures = await renderer.RenderAsync(maps, side, timer, context.CancellationToken).ConfigureAwait(false);
+        var response = new RenderFeaturesResponse();
+        response.Images.Add(maps.Select((map, i) => new RenderedFeatures { Png = UnsafeByteOperations.UnsafeWrap(pictures[i]), Reference = map.ToReference() }));
+        response.Timings = timer.ToTimings();
+        return response;
+    }
+
+    public override Task StreamFeatures(
+        IAsyncStreamReader<StreamFeaturesRequest> requestStream, IServerStreamWriter<StreamFeaturesResponse> responseStream, ServerCallContext context) =>
+        streams.RunAsync(requestStream, responseStream, context.CancellationToken);
+
+    private static CorrelationSettings Settings(CorrelateDescriptorsRequest request, int count)
+    {
+        if (request.TopK > SimilaritySearch.MaxCandidates) throw new FieldException("top_k", $"1 to {SimilaritySearch.MaxCandidates} allowed (0: 1), {request.TopK} given");
+        if (!double.IsFinite(request.MinSeparationPx) || request.MinSeparationPx < 0) throw new FieldException("min_separation_px", $"a number of at least 0 needed, {request.MinSeparationPx} given");
+        if (request.ReturnHeatmaps && count > MaxHeatmaps) throw new FieldException("return_heatmaps", $"at most {MaxHeatmaps} descriptors allowed with heat maps, {count} given");
+        double? radius = null;
+        if (request.MethodCase == CorrelateDescriptorsRequest.MethodOneofCase.SoftArgMax)
+        {
+            radius = request.SoftArgMax.RadiusPx;
+            if (request.TopK > 1) throw new FieldException("top_k", $"at most 1 with soft_arg_max, {request.TopK} given");
+            if (!double.IsFinite(radius.Value) || radius < 0) throw new FieldException("soft_arg_max.radius_px", $"a number of at least 0 needed, {radius} given");
+        }
+
+        return new CorrelationSettings(Math.Max(1, (int)request.TopK), request.MinSeparationPx, radius, request.ReturnHeatmaps);
+    }
+
+    private static float[] Normalised(FeatureMap map)
+    {
+        float[] values = [.. map.Values];
+        for (int i = 0; i < map.TokenCount; i++) KeypointSampler.Normalise(values.AsSpan(i * map.Channels, map.Channels));
+        return values;
+    }
+}

@@ -1,0 +1,62 @@
+using CorrMesh.Features.Models;
+using CorrMesh.Features.Store;
+using CorrMesh.Hosting.Options;
+using CorrMesh.Protos.Common.V1;
+using CorrMesh.Protos.Features.V1;
+using CorrMesh.Vision.Features;
+
+namespace CorrMesh.Features;
+
+/// <summary>Maps and models as the contract describes them.</summary>
+public static class FeatureWire
+{
+    public static FeatureMapReference ToReference(this StoredMap map)
+    {
+        FeatureMap tokens = map.Map;
+        return new FeatureMapReference
+        {
+            FeaturesKey = map.Key,
+            ImageSize = new ImageSize { Width = (uint)map.ImageWidth, Height = (uint)map.ImageHeight },
+            Grid = new TokenGrid
+            {
+                Columns = (uint)tokens.X.Count,
+                Rows = (uint)tokens.Y.Count,
+                FirstCentre = map.FromMap(tokens.X.CentreOf(0), tokens.Y.CentreOf(0)),
+                StepXPx = map.TokenStep().X,
+                StepYPx = map.TokenStep().Y,
+            },
+            Channels = (uint)tokens.Channels,
+            Identity = new ModelIdentity
+            {
+                Model = map.Model.Name,
+                ModelDigest = map.Model.Digest,
+                Adapter = map.Adapter?.Name ?? "",
+                AdapterDigest = map.Adapter?.Digest ?? "",
+            },
+        };
+    }
+
+    /// <summary>Distance between neighbouring token centres, pixels of the oriented image.</summary>
+    public static (double X, double Y) TokenStep(this StoredMap map) => (1.0 / map.Map.X.Scale, 1.0 / map.Map.Y.Scale);
+
+    public static ListModelsResponse ToResponse(this ModelCatalog catalog, MeshLimits limits)
+    {
+        var response = new ListModelsResponse { DefaultModel = catalog.DefaultModel, MinTokens = (uint)limits.MinTokens, MaxTokens = (uint)limits.MaxTokens };
+        foreach (ModelEntry entry in catalog.Models)
+        {
+            var model = new Model
+            {
+                Name = entry.Name,
+                Digest = entry.Digest,
+                PatchSize = (uint)entry.PatchSize,
+                Width = (uint)entry.Width,
+                Depth = (uint)entry.Depth,
+                DefaultTokens = (uint)entry.DefaultTokens,
+            };
+            model.Adapters.Add(entry.Adapters.Select(a => new Adapter { Name = a.Name, Digest = a.Digest }));
+            response.Models.Add(model);
+        }
+
+        return response;
+    }
+}

@@ -1,0 +1,43 @@
+using CorrMesh.Features.Execution;
+using CorrMesh.Features.Models;
+using CorrMesh.Features.Store;
+using CorrMesh.Hosting;
+using CorrMesh.Hosting.Options;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+
+namespace CorrMesh.Features;
+
+/// <summary>The features service: the only one with Torch and with feature maps.</summary>
+public sealed class FeaturesModule : IMeshModule
+{
+    public string Name => MeshTopology.Features;
+
+    public void AddServices(IHostApplicationBuilder builder)
+    {
+        builder.AddMeshOptions<FeatureOptions>(FeatureOptions.Section);
+        builder.AddMeshOptions<DataOptions>(DataOptions.Section);
+        IServiceCollection services = builder.Services;
+        services.AddSingleton(p => new ModelCatalog(
+            new DataDirectory(AppContext.BaseDirectory), new DataDirectory(p.GetRequiredService<DataOptions>().Directory), p.GetRequiredService<FeatureOptions>().DefaultModel));
+        services.AddSingleton<FeatureMetrics>();
+        services.AddSingleton(p => new FeatureStore(p.GetRequiredService<FeatureOptions>().StoreBytes));
+        services.TryAddSingleton<IFeatureEngine, TorchFeatureEngine>();
+        services.AddSingleton(p => new FeatureQueue(
+            p.GetRequiredService<IFeatureEngine>(), p.GetRequiredService<FeatureMetrics>(), p.GetRequiredService<MeshLimits>().QueueLength, p.GetRequiredService<FeatureOptions>().BatchCount));
+        services.AddSingleton(p => new ComputeGate(p.GetRequiredService<MeshLimits>().QueueLength));
+        services.AddSingleton<SpecResolver>();
+        services.AddSingleton<ImageReader>();
+        services.AddSingleton<FeatureExtractor>();
+        services.AddSingleton<DescriptorSets>();
+        services.AddSingleton<SimilaritySearch>();
+        services.AddSingleton<FeatureRenderer>();
+        services.AddSingleton<FeatureStream>();
+        services.AddHostedService<ModelLoader>();
+    }
+
+    public void MapEndpoints(IEndpointRouteBuilder endpoints) => endpoints.MapGrpcService<FeatureService>();
+}

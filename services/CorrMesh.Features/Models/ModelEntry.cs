@@ -1,0 +1,13 @@
+namespace CorrMesh.Features.Models;
+
+/// <summary>A backbone that requests may name.</summary>
+/// <param name="Digest">SHA-256 of the weight file, 64 hex digits.</param>
+/// <param name="Path">The weight file.</param>
+/// <param name="Adapters">Those that fit it, by name.</param>
+public sealed record ModelEntry(
+    string Name, string Digest, string Path, int PatchSize, int Width, int Depth, int Heads, int DefaultTokens, IReadOnlyList<AdapterEntry> Adapters);
+
+/// <summary>An adapter of a backbone.</summary>
+/// <param name="Digest">SHA-256 of the adapter file, 64 hex digits.</param>
+/// <param name="Path">The adapter file.</param>
+public sealed record AdapterEntry(string Name, string Digest, string Path);

@@ -1,0 +1,45 @@
+using CorrMesh.Vision.Adapters;
+using CorrMesh.Vision.Backbones;
+using CorrMesh.Vision.Weights;
+
+namespace CorrMesh.Features.Models;
+
+/// <summary>Brings weight files into a data directory. A file is read in full, and refused, before anything is written.</summary>
+public static class ModelImport
+{
+    /// <summary>Adds a backbone, in the place of one with the same name.</summary>
+    /// <param name="heads">Attention heads, which the file does not tell; null for the public checkpoints' rule.</param>
+    /// <exception cref="WeightFileException">The file is damaged or not a weight file.</exception>
+    /// <exception cref="ArgumentException">It is not a DINOv2 checkpoint, or the name cannot be one.</exception>
+    public static ModelManifest AddModel(DataDirectory data, string name, string file, int? heads, int defaultTokens)
+    {
+        CheckName(name);
+        if (defaultTokens is < 8 or > 160) throw new ArgumentException($"tokens: 8 to 160 allowed, {defaultTokens} given");
+        VisionTransformerConfig config = VisionTransformerConfig.FromShapes(WeightFile.Read(file).Shapes, heads);
+        var manifest = new ModelManifest(1, name, "sha256:" + data.AddBlob(file), null, config.PatchSize, config.Width, config.Depth, config.Heads, defaultTokens);
+        data.WriteManifest("models", name, manifest, ManifestJson.Default.ModelManifest);
+        return manifest;
+    }
+
+    /// <summary>Adds an adapter, in the place of one with the same name.</summary>
+    /// <exception cref="WeightFileException">The file is damaged or not an adapter.</exception>
+    /// <exception cref="ArgumentException">It does not fit the backbone, there is no such backbone, or the name cannot be one.</exception>
+    public static AdapterManifest AddAdapter(DataDirectory builtIn, DataDirectory data, string name, string file, string model)
+    {
+        CheckName(name);
+        ModelManifest backbone = builtIn.ReadManifests("models", ManifestJson.Default.ModelManifest)
+            .Concat(data.ReadManifests("models", ManifestJson.Default.ModelManifest))
+            .Select(m => m.Manifest).FirstOrDefault(m => m.Id == model) ?? throw new ArgumentException($"model: there is no '{model}'");
+        Adapter adapter = AdapterFile.Read(file);
+        if (adapter.Width != backbone.Width || adapter.Blocks.Count > backbone.Depth)
+            throw new ArgumentException($"{file}: made for {adapter.Width} channels and at least {adapter.Blocks.Count} blocks, '{model}' has {backbone.Width} and {backbone.Depth}");
+        var manifest = new AdapterManifest(1, name, model, "sha256:" + data.AddBlob(file));
+        data.WriteManifest("adapters", name, manifest, ManifestJson.Default.AdapterManifest);
+        return manifest;
+    }
+
+    private static void CheckName(string name)
+    {
+        if (!DataDirectory.IsId(name)) throw new ArgumentException($"name: a-z, 0-9, dot, dash, underscore, at most 64, beginning with a letter or digit; '{name}' given");
+    }
+}

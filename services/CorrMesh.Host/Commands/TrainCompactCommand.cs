@@ -1,0 +1,56 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using CorrMesh.Training;
+using TorchSharp;
+
+namespace CorrMesh.Host.Commands;
+
+/// <summary>`train-compact`: trains the built-in model from scratch, or goes on where it was interrupted.</summary>
+internal static class TrainCompactCommand
+{
+    public static Command Create()
+    {
+        var recipe = new CompactRecipe();
+        var steps = new Option<int>("--steps") { Description = "updates in all", DefaultValueFactory = _ => recipe.Steps };
+        var seed = new Option<int>("--seed") { Description = "of weights, scenes and points", DefaultValueFactory = _ => recipe.Seed };
+        var threads = new Option<int>("--threads") { Description = "threads of the network", DefaultValueFactory = _ => 1 };
+        var work = new Option<DirectoryInfo>("--work") { Description = "holds the checkpoint and the log", DefaultValueFactory = _ => new DirectoryInfo(".work/compact") };
+        var output = new Option<DirectoryInfo>("--out") { Description = "receives the model: weights, manifest and card", DefaultValueFactory = _ => new DirectoryInfo(".work/compact/model") };
+        var command = new Command("train-compact", "Trains the built-in model on generated scenes. Checkpoints every 100 steps; Ctrl-C and the same command go on.")
+        {
+            steps, seed, threads, work, output,
+        };
+        command.SetAction(result => MeshCommands.Guard(() => Train(
+            recipe with { Steps = result.GetValue(steps), Seed = result.GetValue(seed) }, result.GetValue(threads),
+            result.GetRequiredValue(work).FullName, result.GetRequiredValue(output).FullName)));
+        return command;
+    }
+
+    private static int Train(CompactRecipe recipe, int threads, string work, string output)
+    {
+        torch.set_num_threads(threads);
+        Directory.CreateDirectory(work);
+        using var stopping = new CancellationTokenSource();
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+        using var log = new TrainingLog(Path.Combine(work, "log.csv"));
+        var trainer = new CompactTrainer(recipe, Path.Combine(work, "checkpoint.safetensors"));
+        TrainedWeights weights = trainer.Run(
+            progress =>
+            {
+                log.Append(progress);
+                Console.WriteLine($"step {progress.Step} of {recipe.Steps}: loss {progress.Loss:F3}, hits {progress.HitFraction:P1}, "
+                    + $"{progress.ImagesPerSecond:F1} images/s, {progress.Remaining:hh\\:mm\\:ss} left");
+            },
+            stopping.Token);
+        CompactExport.Write(output, recipe, threads, weights, log.Read());
+        Console.WriteLine($"written to {output}");
+        return 0;
+
+        void OnSignal(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            stopping.Cancel();
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using Google.Rpc;
+using Grpc.Core;
+
+namespace CorrMesh.Hosting.Errors;
+
+/// <summary>Reads the details of an error that another service of the mesh answered with.</summary>
+public static class RpcErrors
+{
+    /// <summary>The domain of every ErrorInfo that the mesh sends.</summary>
+    public const string Domain = "corrmesh";
+
+    /// <summary>Whether a key's map or set is gone, so that sending the contents once more will do.</summary>
+    public static bool IsFeaturesExpired(this RpcException exception) => exception.ErrorReason() == FeaturesExpiredException.Reason;
+
+    /// <summary>The reason in the error's ErrorInfo; null without one.</summary>
+    public static string? ErrorReason(this RpcException exception) => exception.GetRpcStatus()?.GetDetail<ErrorInfo>()?.Reason;
+
+    /// <summary>The fields that the error blames, in order; none if it blames none.</summary>
+    public static IReadOnlyList<FieldViolation> FieldViolations(this RpcException exception)
+    {
+        var details = exception.GetRpcStatus();
+        if (details?.GetDetail<BadRequest>() is { } badRequest)
+            return [.. badRequest.FieldViolations.Select(violation => new FieldViolation(violation.Field, violation.Description))];
+        return details?.GetDetail<ErrorInfo>() is { } info && info.Metadata.TryGetValue("field", out var field)
+            ? [new FieldViolation(field, exception.Status.Detail)]
+            : [];
+    }
+
+    /// <summary>How long the error asks to wait before another try; null when it does not say.</summary>
+    public static TimeSpan? RetryDelay(this RpcException exception) => exception.GetRpcStatus()?.GetDetail<RetryInfo>()?.RetryDelay?.ToTimeSpan();
+}

@@ -1,0 +1,33 @@
+using Microsoft.Extensions.Logging;
+
+namespace CorrMesh.Hosting;
+
+internal static partial class HostingLog
+{
+    [LoggerMessage(1001, LogLevel.Information, "The {Service} service listens for gRPC on {GrpcAddress} and for HTTP on {HttpAddress}.")]
+    public static partial void Listening(ILogger logger, string service, Uri grpcAddress, Uri httpAddress);
+
+    [LoggerMessage(1002, LogLevel.Information, "The {Service} service drains: its health says NOT_SERVING, and calls in flight have {Limit} to finish.")]
+    public static partial void Draining(ILogger logger, string service, TimeSpan limit);
+
+    [LoggerMessage(1003, LogLevel.Information, "The {Service} service has stopped.")]
+    public static partial void Stopped(ILogger logger, string service);
+
+    [LoggerMessage(1004, LogLevel.Warning, "The {Service} service still had calls in flight after {Limit}; they were cut off.")]
+    public static partial void CutOff(ILogger logger, string service, TimeSpan limit);
+
+    [LoggerMessage(1005, LogLevel.Information, "The {Service} service serves.")]
+    public static partial void Serving(ILogger logger, string service);
+
+    [LoggerMessage(1006, LogLevel.Warning, "The {Service} service does not serve: {Reasons}.")]
+    public static partial void NotServing(ILogger logger, string service, string reasons);
+
+    [LoggerMessage(1010, LogLevel.Error, "{Method} failed.")]
+    public static partial void CallFailed(ILogger logger, string method, Exception exception);
+
+    [LoggerMessage(1011, LogLevel.Warning, "{Method} was refused by an argument check below the service's own validation.")]
+    public static partial void ArgumentRefused(ILogger logger, string method, Exception exception);
+
+    [LoggerMessage(1020, LogLevel.Debug, "Call {Method} again, try {Attempt}, after {Delay}: {Status}.")]
+    public static partial void Retrying(ILogger logger, string method, int attempt, TimeSpan delay, string status);
+}

@@ -1,0 +1,117 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Console;
+
+namespace CorrMesh.Hosting;
+
+/// <summary>Runs modules as a program: arguments, configuration, signals, exit codes.</summary>
+public static class MeshHost
+{
+    private const int Failed = 1;
+    private const int Misused = 2;
+
+    /// <summary>Serves until SIGTERM or SIGINT; prints `ready` and the addresses when everything listens. Logs go to standard error.</summary>
+    /// <param name="args">See <see cref="MeshArguments"/>.</param>
+    /// <param name="modules">The services that this program carries; `--target` picks among them.</param>
+    /// <returns>The exit code: 0 stopped as asked, 1 could not start or a module failed, 2 wrong arguments or configuration.</returns>
+    public static int Run(IReadOnlyList<string> args, params IReadOnlyList<IMeshModule> modules) =>
+        RunAsync(args, modules, Console.Out, Console.Error).GetAwaiter().GetResult();
+
+    /// <summary>As <see cref="Run"/>, for a caller with its own streams and its own reason to stop.</summary>
+    public static async Task<int> RunAsync(
+        IReadOnlyList<string> args, IReadOnlyList<IMeshModule> modules, TextWriter output, TextWriter error, CancellationToken stop = default)
+    {
+        var arguments = MeshArguments.Parse(args, [.. modules.Select(module => module.Name)]);
+        if (arguments.Help)
+        {
+            await output.WriteAsync("Serves CorrMesh until Ctrl-C or SIGTERM.\n\n" + MeshArguments.Usage).ConfigureAwait(false);
+            return 0;
+        }
+
+        if (arguments.Faults.Count > 0) return await RefuseAsync(error, [.. arguments.Faults, "Options:\n" + MeshArguments.Usage]).ConfigureAwait(false);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var hurry = new CancellationTokenSource();
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        try
+        {
+            var configuration = Configure(arguments);
+            var mesh = await Mesh.StartAsync(
+                configuration, [.. modules.Where(module => arguments.Targets.Contains(module.Name))],
+                logging => AddLogging(logging, configuration), cancellationToken: stopping.Token).ConfigureAwait(false);
+            await using (mesh.ConfigureAwait(false))
+            {
+                await output.WriteLineAsync("ready " + string.Join(' ', mesh.Endpoints.Select(Describe))).ConfigureAwait(false);
+                await output.FlushAsync(stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token, mesh.Stopping);
+                await Task.Delay(Timeout.Infinite, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await mesh.StopAsync(hurry.Token).ConfigureAwait(false);
+                return stopping.IsCancellationRequested ? 0 : Failed;
+            }
+        }
+        catch (MeshConfigurationException exception)
+        {
+            return await RefuseAsync(error, exception.Faults).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return 0;
+        }
+        catch (IOException exception)
+        {
+            await error.WriteLineAsync($"cannot start: {exception.Message}").ConfigureAwait(false);
+            return Failed;
+        }
+
+        void OnSignal(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            // The second signal is from someone who will not wait for calls in flight.
+            if (stopping.IsCancellationRequested) hurry.Cancel();
+            else stopping.Cancel();
+        }
+    }
+
+    private static string Describe(MeshEndpoint endpoint) =>
+        $"{endpoint.Service}.http={endpoint.Http.GetLeftPart(UriPartial.Authority)} {endpoint.Service}.grpc={endpoint.Grpc.GetLeftPart(UriPartial.Authority)}";
+
+    private static IConfigurationRoot Configure(MeshArguments arguments) => new ConfigurationBuilder()
+        .AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: true)
+        .AddEnvironmentVariables()
+        .AddInMemoryCollection(arguments.Settings)
+        .Build();
+
+    private static void AddLogging(ILoggingBuilder logging, IConfiguration configuration)
+    {
+        logging
+            .SetMinimumLevel(LogLevel.Information)
+            .AddFilter("Microsoft", LogLevel.Warning)
+            .AddFilter("System", LogLevel.Warning)
+            .AddFilter("Grpc", LogLevel.Warning)
+            .AddFilter("Yarp", LogLevel.Warning)
+            .AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.UseUtcTimestamp = true;
+                console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+                console.ColorBehavior = LoggerColorBehavior.Disabled;
+            })
+            // `Logging:Console:FormatterName=json` gives one JSON object a line; `Logging:LogLevel:CorrMesh=Debug` more of them.
+            .AddConfiguration(configuration.GetSection("Logging"))
+            .AddJsonConsole(console => console.UseUtcTimestamp = true);
+        // The standard output holds nothing but the `ready` line, so that scripts can wait for it.
+        logging.Services.Configure<ConsoleLoggerOptions>(console =>
+        {
+            console.LogToStandardErrorThreshold = LogLevel.Trace;
+            console.FormatterName = configuration["Logging:Console:FormatterName"] ?? ConsoleFormatterNames.Simple;
+        });
+    }
+
+    private static async Task<int> RefuseAsync(TextWriter error, IEnumerable<string> faults)
+    {
+        foreach (string fault in faults) await error.WriteLineAsync(fault).ConfigureAwait(false);
+        return Misused;
+    }
+}

@@ -1,0 +1,163 @@
+using CorrMesh.Hosting.Clients;
+using CorrMesh.Hosting.Errors;
+using CorrMesh.Hosting.Health;
+using CorrMesh.Hosting.Options;
+using CorrMesh.Hosting.Telemetry;
+using Grpc.Reflection;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using ListenOptions = CorrMesh.Hosting.Options.ListenOptions;
+
+namespace CorrMesh.Hosting;
+
+/// <summary>One module with its own container and its own two listeners.</summary>
+internal sealed class ModuleApp : IAsyncDisposable
+{
+    private readonly IMeshModule module;
+    private readonly WebApplicationBuilder builder;
+    private WebApplication? built;
+
+    public ModuleApp(IMeshModule module, IConfiguration configuration, ILoggerFactory loggers, MeshAddresses addresses, Action<IServiceCollection>? services)
+    {
+        this.module = module;
+        Service = MeshTopology.Get(module.Name);
+        builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
+        {
+            ApplicationName = "CorrMesh",
+            ContentRootPath = AppContext.BaseDirectory,
+            EnvironmentName = Environments.Production,
+        });
+        builder.Configuration.AddConfiguration(configuration);
+        builder.Services.AddSingleton(loggers);
+        // The mesh listens for signals once and stops its modules in order; a lifetime for each would stop them all at once.
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        builder.Services.AddSingleton(addresses);
+        builder.Services.AddSingleton(Service);
+        builder.Services.AddSingleton<ModuleHealth>();
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.AddMeshOptions<MeshLimits>(MeshLimits.Section);
+        builder.AddMeshOptions<ListenOptions>(ListenOptions.Section);
+        builder.AddMeshOptions<DataOptions>(DataOptions.Section);
+        builder.AddMeshOptions<DrainOptions>(DrainOptions.Section);
+        builder.AddMeshOptions<RetryOptions>(RetryOptions.Section);
+        builder.Services.AddRouting();
+        builder.Services.AddMeshClients();
+        AddGrpc(builder.Services, Service);
+        AddKestrel(builder, Service);
+        module.AddServices(builder);
+        services?.Invoke(builder.Services);
+    }
+
+    /// <summary>What is wrong with the configuration; with a fault the module must not be started.</summary>
+    public IEnumerable<string> Faults => MeshOptions.Faults(builder.Services);
+
+    public MeshService Service { get; }
+
+    /// <summary>The module's container; built when first asked for.</summary>
+    public IServiceProvider Services => App.Services;
+
+    public ModuleHealth Health => Services.GetRequiredService<ModuleHealth>();
+
+    public CancellationToken Stopping => App.Lifetime.ApplicationStopping;
+
+    public Uri? GrpcAddress { get; private set; }
+
+    public Uri? HttpAddress { get; private set; }
+
+    private WebApplication App => built ??= builder.Build();
+
+    public async Task StartAsync(MeshTelemetry telemetry, CancellationToken cancellationToken)
+    {
+        var app = App;
+        module.Configure(app);
+        app.Use(RefuseHttpOnGrpcPort);
+        app.UseRouting();
+        app.UseOpenTelemetryPrometheusScrapingEndpoint(telemetry.Metrics, null, "/metrics", null, null);
+        app.MapGet("/livez", () => Results.Text("ok\n"));
+        app.MapGet("/readyz", (ModuleHealth health) =>
+        {
+            var reasons = health.Reasons;
+            return reasons.Count == 0
+                ? Results.Text("ok\n")
+                : Results.Text(string.Concat(reasons.Select(pair => $"{pair.Key}: {pair.Value}\n")), statusCode: StatusCodes.Status503ServiceUnavailable);
+        });
+        if (Service.Contracts.Count > 0)
+        {
+            // A service that offers other contracts than its own (the gateway) maps these three itself.
+            app.MapGrpcService<Grpc.HealthCheck.HealthServiceImpl>();
+            app.MapGrpcService<ReflectionServiceImpl>();
+            app.MapGrpcService<ReflectionV1ServiceImpl>();
+        }
+
+        module.MapEndpoints(app);
+        await app.StartAsync(cancellationToken).ConfigureAwait(false);
+        var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address)).ToArray();
+        (GrpcAddress, HttpAddress) = (bound[0], bound[1]);
+        Health.Started();
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => App.StopAsync(cancellationToken);
+
+    public ValueTask DisposeAsync() => built?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private static void AddGrpc(IServiceCollection services, MeshService service)
+    {
+        services.AddSingleton<ErrorMapping>();
+        services.AddGrpc(options => options.Interceptors.Add<ErrorMapping>());
+        services.AddOptions<Grpc.AspNetCore.Server.GrpcServiceOptions>().Configure<MeshLimits>((options, limits) =>
+        {
+            options.MaxReceiveMessageSize = limits.MessageBytes;
+            options.MaxSendMessageSize = limits.MessageBytes;
+            options.CompressionProviders = [new BoundedGzip(limits.MessageBytes)];
+        });
+        services.AddSingleton(provider => provider.GetRequiredService<ModuleHealth>().Grpc);
+        Google.Protobuf.Reflection.ServiceDescriptor[] offered = [.. service.Contracts, Grpc.Health.V1.Health.Descriptor];
+        services.AddSingleton(new ReflectionServiceImpl(offered));
+        services.AddSingleton(new ReflectionV1ServiceImpl(offered));
+    }
+
+    private static void AddKestrel(WebApplicationBuilder builder, MeshService service)
+    {
+        builder.WebHost.UseKestrelCore();
+        builder.Services.AddOptions<KestrelServerOptions>().Configure<MeshLimits, ListenOptions>((kestrel, limits, listen) =>
+        {
+            kestrel.AddServerHeader = false;
+            // gRPC bodies are streams without an end; each message has its own limit.
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Limits.MinRequestBodyDataRate = null;
+            kestrel.Limits.MinResponseDataRate = null;
+            kestrel.Limits.Http2.MaxStreamsPerConnection = limits.StreamsPerConnection;
+            kestrel.Limits.Http2.InitialStreamWindowSize = 4 << 20;
+            kestrel.Limits.Http2.InitialConnectionWindowSize = 16 << 20;
+            kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+            kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(10);
+            kestrel.Listen(listen.IPAddress, listen.GrpcPortOf(service), options => options.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(listen.IPAddress, listen.HttpPortOf(service), options => options.Protocols = HttpProtocols.Http1);
+        });
+    }
+
+    // The gRPC listener speaks only HTTP/2 and the other one only HTTP/1.1, so the protocol tells them apart.
+    private static Task RefuseHttpOnGrpcPort(HttpContext context, RequestDelegate next)
+    {
+        if (!HttpProtocol.IsHttp2(context.Request.Protocol) || context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true)
+            return next(context);
+        context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
+        return Task.CompletedTask;
+    }
+
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,126 @@
+using CorrMesh.Hosting;
+using CorrMesh.Hosting.Errors;
+using CorrMesh.Protos.Common.V1;
+using CorrMesh.Protos.Features.V1;
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
+using Grpc.Core;
+
+namespace CorrMesh.Matching;
+
+/// <summary>FeatureService as matching uses it: errors name the fields of the matching request, times add up.</summary>
+/// <param name="features">The client; deadline and cancellation go along.</param>
+/// <param name="timer">The request's.</param>
+internal sealed class FeatureCalls(FeatureService.FeatureServiceClient features, RequestTimer timer, CancellationToken cancellation)
+{
+    /// <summary>Makes sure a map is there and tells its reference.</summary>
+    /// <param name="field">The image's field in the matching request: "source" or "target".</param>
+    public async Task<FeatureMapReference> ReferenceAsync(MatchedImage image, string field)
+    {
+        var request = new ExtractFeaturesRequest { Source = image.Source, Spec = image.Spec };
+        ExtractFeaturesResponse response = await RenamedAsync(features.ExtractFeaturesAsync(request, cancellationToken: cancellation), "source", field).ConfigureAwait(false);
+        timer.Add(response.Timings);
+        return response.Reference;
+    }
+
+    /// <summary>Samples unit descriptors; the values come along only when asked for.</summary>
+    public async Task<SampleDescriptorsResponse> SampleAsync(MatchedImage image, PointSelection? selection, bool withValues, string field)
+    {
+        var request = new SampleDescriptorsRequest
+        {
+            Source = image.Source,
+            Spec = image.Spec,
+            Selection = selection,
+            Normalise = true,
+            ReturnValues = withValues ? DataType.F32 : DataType.Unspecified,
+        };
+        SampleDescriptorsResponse response = await RenamedAsync(features.SampleDescriptorsAsync(request, cancellationToken: cancellation), "source", field).ConfigureAwait(false);
+        timer.Add(response.Timings);
+        return response;
+    }
+
+    /// <summary>The best position of each descriptor in an image.</summary>
+    public async Task<CorrelateDescriptorsResponse> CorrelateAsync(SampleDescriptorsResponse descriptors, MatchedImage image, bool withHeatmaps, string field)
+    {
+        var request = new CorrelateDescriptorsRequest { Descriptors = SetOf(descriptors), Target = image.Source, Spec = image.Spec, ReturnHeatmaps = withHeatmaps };
+        CorrelateDescriptorsResponse response = await RenamedAsync(features.CorrelateDescriptorsAsync(request, cancellationToken: cancellation), "target", field).ConfigureAwait(false);
+        timer.Add(response.Timings);
+        return response;
+    }
+
+    /// <summary>Nearest neighbours between descriptors and a grid on an image.</summary>
+    public async Task<MatchDescriptorSetsResponse> MatchAsync(SampleDescriptorsResponse descriptors, MatchedImage image, Grid grid, bool includeOneWay)
+    {
+        var request = new MatchDescriptorSetsRequest
+        {
+            Descriptors = SetOf(descriptors),
+            Target = image.Source,
+            Spec = image.Spec,
+            TargetGrid = grid,
+            IncludeOneWay = includeOneWay,
+        };
+        MatchDescriptorSetsResponse response = await RenamedAsync(features.MatchDescriptorSetsAsync(request, cancellationToken: cancellation), "target", "target").ConfigureAwait(false);
+        timer.Add(response.Timings);
+        return response;
+    }
+
+    private static DescriptorSet SetOf(SampleDescriptorsResponse descriptors) => descriptors.Values is { } values
+        ? new DescriptorSet { Values = values }
+        : new DescriptorSet { DescriptorSetKey = descriptors.DescriptorSetKey };
+
+    private static async Task<T> RenamedAsync<T>(AsyncUnaryCall<T> call, string theirs, string ours)
+    {
+        using (call)
+        {
+            try
+            {
+                return await call.ResponseAsync.ConfigureAwait(false);
+            }
+            catch (RpcException exception) when (theirs != ours && exception.GetRpcStatus() is { } status)
+            {
+                throw Rename(status, theirs, ours).ToRpcException();
+            }
+        }
+    }
+
+    // A caller of MatchKeypoints has no `source` that is wrong when the refused image was its target.
+    private static Google.Rpc.Status Rename(Google.Rpc.Status status, string theirs, string ours)
+    {
+        var renamed = new Google.Rpc.Status { Code = status.Code, Message = Renamed(status.Message, theirs, ours) };
+        foreach (Any detail in status.Details)
+        {
+            if (detail.TryUnpack(out BadRequest badRequest))
+            {
+                foreach (BadRequest.Types.FieldViolation violation in badRequest.FieldViolations) violation.Field = Renamed(violation.Field, theirs, ours);
+                renamed.Details.Add(Any.Pack(badRequest));
+            }
+            else if (detail.TryUnpack(out ErrorInfo info))
+            {
+                if (info.Metadata.TryGetValue("field", out string? field)) info.Metadata["field"] = Renamed(field, theirs, ours);
+                renamed.Details.Add(Any.Pack(info));
+            }
+            else
+            {
+                renamed.Details.Add(detail);
+            }
+        }
+
+        return renamed;
+    }
+
+    private static string Renamed(string text, string theirs, string ours) =>
+        text == theirs || text.StartsWith(theirs + ".", StringComparison.Ordinal) || text.StartsWith(theirs + ":", StringComparison.Ordinal)
+            ? ours + text[theirs.Length..]
+            : text;
+}
+
+/// <summary>An image of a matching request as FeatureService is asked for it.</summary>
+/// <param name="Source">The image, or the key of its map.</param>
+/// <param name="Spec">Null with a key, which has its own.</param>
+internal readonly record struct MatchedImage(FeatureSource? Source, FeatureSpec? Spec)
+{
+    public static MatchedImage Of(FeatureSource? source, FeatureSpec? spec) =>
+        new(source, source?.SourceCase == FeatureSource.SourceOneofCase.FeaturesKey ? null : spec);
+
+    public static MatchedImage Of(FeatureMapReference reference) => new(new FeatureSource { FeaturesKey = reference.FeaturesKey }, null);
+}

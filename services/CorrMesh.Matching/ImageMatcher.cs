@@ -1,0 +1,130 @@
+using CorrMesh.Hosting.Errors;
+using CorrMesh.Protos.Common.V1;
+using CorrMesh.Protos.Features.V1;
+using CorrMesh.Protos.Matching.V1;
+using Grpc.Core;
+
+namespace CorrMesh.Matching;
+
+/// <summary>Composes FeatureService's answers into matches; owns what mutual, cycle and visible mean.</summary>
+/// <remarks>
+/// Maps and descriptors stay where they are: after the first calls only keys travel. When a key's map was evicted between two
+/// calls, everything is asked once more with contents in place of keys; keys that the caller gave are the caller's to replace.
+/// </remarks>
+internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, FeatureSource? target, FeatureSpec? spec)
+{
+    /// <summary>A match counts as visible when the way there and back ends within so many token steps.</summary>
+    public const double VisibleTokenSteps = 1.5;
+
+    private readonly MatchedImage sourceImage = MatchedImage.Of(source, spec), targetImage = MatchedImage.Of(target, spec);
+
+    /// <summary>For each position the best one in the target, checked by going back.</summary>
+    public Task<MatchKeypointsResponse> MatchKeypointsAsync(PointSelection? selection) => WithKeysOrContentsAsync(async withContents =>
+    {
+        Task<FeatureMapReference> targetMap = calls.ReferenceAsync(targetImage, "target");
+        Task<SampleDescriptorsResponse> sampling = calls.SampleAsync(sourceImage, selection, withContents, "source");
+        await BothAsync(sampling, targetMap).ConfigureAwait(false);
+        SampleDescriptorsResponse sampled = await sampling.ConfigureAwait(false);
+        FeatureMapReference targetReference = await targetMap.ConfigureAwait(false);
+
+        CorrelateDescriptorsResponse there = await calls.CorrelateAsync(sampled, Target(targetReference, withContents), withHeatmaps: false, "target").ConfigureAwait(false);
+        Candidate[] best = [.. there.Correlations.Select(c => c.Candidates[0])];
+        var matched = new PointSelection { Points = new PointList { Points = { best.Select(b => b.Position) } } };
+        SampleDescriptorsResponse returning = await calls.SampleAsync(Target(targetReference, withContents), matched, withContents, "target").ConfigureAwait(false);
+        CorrelateDescriptorsResponse back = await calls.CorrelateAsync(returning, Source(sampled.Reference, withContents), withHeatmaps: false, "source").ConfigureAwait(false);
+
+        var response = new MatchKeypointsResponse { Source = sampled.Reference, Target = targetReference };
+        double visibleWithin = VisibleTokenSteps * Math.Max(sampled.Reference.Grid.StepXPx, sampled.Reference.Grid.StepYPx);
+        for (int i = 0; i < best.Length; i++)
+        {
+            Point asked = sampled.Points[i], returned = back.Correlations[i].Candidates[0].Position;
+            double cycleError = Math.Sqrt((asked.X - returned.X) * (asked.X - returned.X) + (asked.Y - returned.Y) * (asked.Y - returned.Y));
+            response.Matches.Add(new KeypointMatch
+            {
+                Source = asked,
+                Target = best[i].Position,
+                Similarity = best[i].Similarity,
+                CycleErrorPx = cycleError,
+                Visible = cycleError <= visibleWithin,
+            });
+        }
+
+        return response;
+    });
+
+    /// <summary>Nearest neighbours between grids on both images.</summary>
+    /// <param name="gridStepPx">Distance between grid positions; 0 for as many as the maps have tokens.</param>
+    /// <param name="maxPoints">Most positions of either grid.</param>
+    public Task<MatchDenseResponse> MatchDenseAsync(double gridStepPx, bool includeOneWay, int maxPoints) => WithKeysOrContentsAsync(async withContents =>
+    {
+        Task<FeatureMapReference> sourceMap = calls.ReferenceAsync(sourceImage, "source"), targetMap = calls.ReferenceAsync(targetImage, "target");
+        await BothAsync(sourceMap, targetMap).ConfigureAwait(false);
+        FeatureMapReference sourceReference = await sourceMap.ConfigureAwait(false), targetReference = await targetMap.ConfigureAwait(false);
+        Grid sourceGrid = GridOf(sourceReference, gridStepPx, maxPoints), targetGrid = GridOf(targetReference, gridStepPx, maxPoints);
+
+        SampleDescriptorsResponse sampled = await calls
+            .SampleAsync(Source(sourceReference, withContents), new PointSelection { Grid = sourceGrid }, withContents, "source").ConfigureAwait(false);
+        MatchDescriptorSetsResponse matched = await calls.MatchAsync(sampled, Target(targetReference, withContents), targetGrid, includeOneWay).ConfigureAwait(false);
+        var response = new MatchDenseResponse { Source = sourceReference, Target = targetReference };
+        response.Matches.Add(matched.Matches.Select(m => new DenseMatch
+        {
+            Source = sampled.Points[(int)m.SetIndex],
+            Target = m.Position,
+            Similarity = m.Similarity,
+            Mutual = m.Mutual,
+        }));
+        return response;
+    });
+
+    /// <summary>How similar every place of the target is to one position.</summary>
+    public Task<HeatmapResponse> HeatmapAsync(Point? point) => WithKeysOrContentsAsync(async withContents =>
+    {
+        if (point is null) throw new FieldException("point", "a position needed, none given");
+        var selection = new PointSelection { Points = new PointList { Points = { point } } };
+        SampleDescriptorsResponse sampled = await calls.SampleAsync(sourceImage, selection, withContents, "source").ConfigureAwait(false);
+        CorrelateDescriptorsResponse correlated = await calls.CorrelateAsync(sampled, targetImage, withHeatmaps: true, "target").ConfigureAwait(false);
+        DescriptorCorrelation correlation = correlated.Correlations[0];
+        return new HeatmapResponse
+        {
+            Png = correlation.HeatmapPng,
+            Best = correlation.Candidates[0].Position,
+            Similarity = correlation.Candidates[0].Similarity,
+            Source = sampled.Reference,
+            Target = correlated.Target,
+        };
+    });
+
+    private static Grid GridOf(FeatureMapReference map, double stepPx, int maxPoints)
+    {
+        if (!double.IsFinite(stepPx) || stepPx < 0 || stepPx is > 0 and < 1) throw new FieldException("grid_step_px", $"0 or at least 1 needed, {stepPx} given");
+        if (stepPx == 0) return new Grid { Columns = map.Grid.Columns, Rows = map.Grid.Rows };
+        double columns = Math.Max(1, Math.Round(map.ImageSize.Width / stepPx)), rows = Math.Max(1, Math.Round(map.ImageSize.Height / stepPx));
+        if (columns * rows > maxPoints)
+            throw new FieldException("grid_step_px", $"at most {maxPoints} positions an image allowed, {stepPx} px makes {columns} x {rows} on {map.ImageSize.Width} x {map.ImageSize.Height}");
+        return new Grid { Columns = (uint)columns, Rows = (uint)rows };
+    }
+
+    // Waits for both and throws the first one's error, so that equal requests always fail alike.
+    private static async Task BothAsync(Task first, Task second)
+    {
+        await Task.WhenAll(first, second).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await first.ConfigureAwait(false);
+        await second.ConfigureAwait(false);
+    }
+
+    private static async Task<T> WithKeysOrContentsAsync<T>(Func<bool, Task<T>> attempt)
+    {
+        try
+        {
+            return await attempt(false).ConfigureAwait(false);
+        }
+        catch (RpcException exception) when (exception.IsFeaturesExpired())
+        {
+            return await attempt(true).ConfigureAwait(false);
+        }
+    }
+
+    private MatchedImage Source(FeatureMapReference reference, bool withContents) => withContents ? sourceImage : MatchedImage.Of(reference);
+
+    private MatchedImage Target(FeatureMapReference reference, bool withContents) => withContents ? targetImage : MatchedImage.Of(reference);
+}

@@ -1,0 +1,103 @@
+using CorrMesh.Geometry;
+using CorrMesh.Training.Optimisation;
+
+namespace CorrMesh.Training.Data;
+
+/// <summary>The views of one training step and where their points correspond.</summary>
+/// <param name="Size">Side of the views, pixels; a multiple of the patch size.</param>
+/// <param name="ViewCount">I.</param>
+/// <param name="TokenCount">Tokens a view, (Size / 14)^2.</param>
+/// <param name="Pixels">[I * 3 * Size * Size] channel-normalised.</param>
+/// <param name="Correspondences">Points of every ordered pair of views of a scene.</param>
+public sealed record PlanarBatch(int Size, int ViewCount, int TokenCount, float[] Pixels, CorrespondenceBatch Correspondences)
+{
+    private const int Patch = 14, ScenesPerStep = 8, CandidatesPerPoint = 4;
+    private static readonly float[] Mean = [0.485f, 0.456f, 0.406f], Deviation = [0.229f, 0.224f, 0.225f];
+
+    /// <summary>Draws the batch of a step; equal arguments give equal batches.</summary>
+    /// <param name="generator">Made with the recipe's seed.</param>
+    public static PlanarBatch Build(CompactRecipe recipe, PlanarPairGenerator generator, int step)
+    {
+        (int size, int scenes, int views) = recipe.BatchAt(step);
+        var random = new Random(CompactRecipe.HashCode(recipe.Seed, step, 1));
+        var pixels = new float[scenes * views * 3 * size * size];
+        var points = new PointCollector(scenes * views * (views - 1), recipe.PointCount, size / Patch);
+        for (int s = 0; s < scenes; s++)
+        {
+            PlanarViewSet scene = generator.Generate((long)step * ScenesPerStep + s, recipe.HardestAt(step) * random.NextDouble(), size, views);
+            for (int v = 0; v < views; v++)
+            {
+                Normalise(scene.Views[v].Pixels, pixels.AsSpan((s * views + v) * 3 * size * size, 3 * size * size));
+                for (int w = 0; w < views; w++)
+                    if (w != v) AddPair(points, scene, s * views, v, w, size, random);
+            }
+        }
+
+        return new PlanarBatch(size, scenes * views, points.Side * points.Side, pixels, points.ToBatch());
+    }
+
+    private static void AddPair(PointCollector points, PlanarViewSet scene, int firstView, int source, int target, int size, Random random)
+    {
+        Homography map = scene.Between(source, target);
+        points.BeginPair(firstView + source, firstView + target);
+        for (int tries = CandidatesPerPoint * points.PointCount; tries > 0 && !points.PairIsFull; tries--)
+        {
+            double x = random.NextDouble() * size, y = random.NextDouble() * size;
+            (double u, double v) = map.Apply(x, y);
+            if (scene.IsSeen(source, x, y) && scene.IsSeen(target, u, v)) points.Add(x, y, u, v);
+        }
+    }
+
+    private static void Normalise(byte[] pixels, Span<float> planes)
+    {
+        int count = pixels.Length / 3;
+        for (int c = 0; c < 3; c++)
+        {
+            Span<float> plane = planes.Slice(c * count, count);
+            for (int i = 0; i < count; i++) plane[i] = (pixels[3 * i + c] / 255f - Mean[c]) / Deviation[c];
+        }
+    }
+
+    private sealed class PointCollector(int pairs, int pointCount, int side)
+    {
+        private readonly long[] sourceTokens = new long[pairs * pointCount * 4], targetTokens = new long[pairs * pointCount * 4];
+        private readonly float[] sourceWeights = new float[pairs * pointCount * 4], targetWeights = new float[pairs * pointCount * 4];
+        private readonly long[] targetViews = new long[pairs];
+        private int pair = -1, inPair, valid, sourceView;
+
+        public int Side => side;
+
+        public int PointCount => pointCount;
+
+        public bool PairIsFull => inPair == pointCount;
+
+        public void BeginPair(int source, int target)
+        {
+            (sourceView, inPair) = (source, 0);
+            targetViews[++pair] = target;
+        }
+
+        public void Add(double x, double y, double u, double v)
+        {
+            int at = (pair * pointCount + inPair++) * 4;
+            Corners(x, y, sourceView * (long)side * side, sourceTokens.AsSpan(at, 4), sourceWeights.AsSpan(at, 4));
+            Corners(u, v, 0, targetTokens.AsSpan(at, 4), targetWeights.AsSpan(at, 4));
+            valid++;
+        }
+
+        public CorrespondenceBatch ToBatch() => new(pairs, pointCount, valid, sourceTokens, sourceWeights, targetViews, targetTokens, targetWeights);
+
+        // The paper's keypoint sampler: index (p - 7) / 14, clamped at the border.
+        private void Corners(double x, double y, long offset, Span<long> tokens, Span<float> weights)
+        {
+            double column = Math.Clamp((x - Patch / 2) / Patch, 0, side - 1), row = Math.Clamp((y - Patch / 2) / Patch, 0, side - 1);
+            int c = Math.Min((int)column, side - 2), r = Math.Min((int)row, side - 2);
+            double fx = column - c, fy = row - r;
+            for (int k = 0; k < 4; k++)
+            {
+                tokens[k] = offset + (r + k / 2) * side + c + k % 2;
+                weights[k] = (float)((k / 2 == 0 ? 1 - fy : fy) * (k % 2 == 0 ? 1 - fx : fx));
+            }
+        }
+    }
+}

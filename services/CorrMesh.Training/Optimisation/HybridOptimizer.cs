@@ -1,0 +1,117 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace CorrMesh.Training.Optimisation;
+
+/// <summary>Step sizes of one update.</summary>
+/// <param name="LearningRate">Of both parts; matrices are scaled so that one value serves them (see <see cref="HybridOptimizer"/>).</param>
+/// <param name="WeightDecay">Decoupled; of matrices only.</param>
+public readonly record struct UpdateSettings(double LearningRate, double WeightDecay);
+
+/// <summary>Muon for the weight matrices of transformer blocks, AdamW for everything else.</summary>
+/// <remarks>
+/// Muon (Jordan et al. 2024) replaces a matrix' momentum by the nearest matrix with orthonormal rows, found with five steps
+/// of a quintic Newton-Schulz iteration. Updates are scaled by 0.2 * sqrt(max(rows, columns)) so that their typical entry is
+/// that of an AdamW update and both can share a learning rate (Liu et al. 2025, "Muon is scalable for LLM training").
+/// A qkv matrix is treated as three. All state is in <see cref="State"/>, so that a run can be stopped and resumed exactly.
+/// </remarks>
+public sealed class HybridOptimizer : IDisposable
+{
+    private const double Momentum = 0.95, Beta1 = 0.9, Beta2 = 0.99, Epsilon = 1e-8;
+    private const int NewtonSchulzSteps = 5;
+
+    private readonly List<(string Name, Parameter Parameter)> matrices = [];
+    private readonly List<(string Name, Parameter Parameter)> others = [];
+
+    /// <param name="parameters">Trainable parameters by name; the names of blocks' matrices begin with "blocks.".</param>
+    /// <param name="useMuon">False gives AdamW for all of them.</param>
+    public HybridOptimizer(IEnumerable<(string Name, Parameter Parameter)> parameters, bool useMuon = true)
+    {
+        foreach ((string name, Parameter parameter) in parameters)
+        {
+            bool matrix = useMuon && parameter.dim() == 2 && name.StartsWith("blocks.", StringComparison.Ordinal);
+            (matrix ? matrices : others).Add((name, parameter));
+            State[$"{name}.momentum"] = torch.zeros_like(parameter).DetachFromDisposeScope();
+            if (!matrix) State[$"{name}.variance"] = torch.zeros_like(parameter).DetachFromDisposeScope();
+        }
+    }
+
+    /// <summary>Momenta and variances by parameter name; owned by the optimizer.</summary>
+    public Dictionary<string, Tensor> State { get; } = [];
+
+    /// <summary>Takes one step from the parameters' gradients and clears them.</summary>
+    /// <param name="step">Counts from 1; sets the bias correction of AdamW.</param>
+    public void Step(int step, UpdateSettings settings)
+    {
+        using var noGrad = torch.no_grad();
+        using var scope = torch.NewDisposeScope();
+        foreach ((string name, Parameter parameter) in others) UpdateByAdam(name, parameter, step, settings);
+        UpdateByMuon(settings);
+    }
+
+    private void UpdateByAdam(string name, Parameter parameter, int step, UpdateSettings settings)
+    {
+        if (parameter.grad is not { } gradient) return;
+        Tensor mean = State[$"{name}.momentum"], variance = State[$"{name}.variance"];
+        mean.mul_(Beta1).add_(gradient, alpha: 1 - Beta1);
+        variance.mul_(Beta2).addcmul_(gradient, gradient, value: 1 - Beta2);
+        Tensor denominator = (variance / (1 - Math.Pow(Beta2, step))).sqrt_().add_(Epsilon);
+        if (parameter.dim() >= 2 && name.EndsWith("weight", StringComparison.Ordinal)) parameter.mul_(1 - settings.LearningRate * settings.WeightDecay);
+        parameter.addcdiv_(mean, denominator, value: -settings.LearningRate / (1 - Math.Pow(Beta1, step)));
+        gradient.zero_();
+    }
+
+    // Matrices of one shape are orthogonalised together: one batched product instead of many small ones.
+    private void UpdateByMuon(UpdateSettings settings)
+    {
+        var directions = new List<(Tensor Target, Tensor Direction)>();
+        foreach ((string name, Parameter parameter) in matrices)
+        {
+            if (parameter.grad is not { } gradient) continue;
+            Tensor momentum = State[$"{name}.momentum"];
+            momentum.mul_(Momentum).add_(gradient, alpha: 1 - Momentum);
+            Tensor direction = gradient.mul(1 - Momentum).add_(momentum, alpha: Momentum);   // Nesterov
+            int parts = name.EndsWith("qkv.weight", StringComparison.Ordinal) ? 3 : 1;
+            Tensor[] targets = parameter.chunk(parts), pieces = direction.chunk(parts);
+            for (int i = 0; i < parts; i++) directions.Add((targets[i], pieces[i]));
+        }
+
+        foreach (var group in directions.GroupBy(d => (Math.Min(d.Direction.shape[0], d.Direction.shape[1]), Math.Max(d.Direction.shape[0], d.Direction.shape[1]))))
+        {
+            (Tensor Target, Tensor Direction)[] members = [.. group];
+            bool[] transposed = [.. members.Select(m => m.Direction.shape[0] > m.Direction.shape[1])];
+            Tensor stacked = torch.stack(members.Select((m, i) => transposed[i] ? m.Direction.t() : m.Direction));
+            Tensor orthogonal = Orthogonalise(stacked);
+            double scale = settings.LearningRate * 0.2 * Math.Sqrt(group.Key.Item2);
+            for (int i = 0; i < members.Length; i++)
+            {
+                Tensor update = transposed[i] ? orthogonal[i].t() : orthogonal[i];
+                members[i].Target.mul_(1 - settings.LearningRate * settings.WeightDecay).add_(update, alpha: -scale);
+            }
+        }
+
+        foreach ((_, Parameter parameter) in matrices) parameter.grad?.zero_();
+    }
+
+    /// <summary>The approximately orthonormal polar factor of each matrix.</summary>
+    /// <param name="matrices">[K, rows, columns] with rows at most columns.</param>
+    /// <returns>[K, rows, columns]; singular values between about 0.7 and 1.2.</returns>
+    public static Tensor Orthogonalise(Tensor matrices)
+    {
+        const double a = 3.4445, b = -4.7750, c = 2.0315;   // steepest at zero while staying bounded (Jordan 2024)
+        using var scope = torch.NewDisposeScope();
+        Tensor x = matrices / (matrices.square().sum([-2, -1], true).sqrt() + 1e-7);
+        for (int i = 0; i < NewtonSchulzSteps; i++)
+        {
+            Tensor gram = x.matmul(x.transpose(-1, -2));
+            x = a * x + (b * gram + c * gram.matmul(gram)).matmul(x);
+        }
+        return x.MoveToOuterDisposeScope();
+    }
+
+    public void Dispose()
+    {
+        foreach (Tensor tensor in State.Values) tensor.Dispose();
+    }
+}

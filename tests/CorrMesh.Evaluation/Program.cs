@@ -1,0 +1,26 @@
+using CorrMesh.Evaluation;
+using CorrMesh.Evaluation.Pairs;
+
+(string Name, string Help, Func<string[], int> Run)[] commands =
+[
+    ("pairs", "[--strict] [--model PATH] [--count 200]   matched points on real and generated picture pairs", PairsCommand.Run),
+];
+
+string asked = args.Length > 0 ? args[0] : "";
+foreach ((string name, _, Func<string[], int> run) in commands)
+{
+    if (name != asked) continue;
+    try
+    {
+        return run(args[1..]);
+    }
+    catch (Exception exception) when (exception is ArgumentException or IOException)
+    {
+        Console.Error.WriteLine(exception.Message);
+        return 2;
+    }
+}
+
+Console.Error.WriteLine(asked.Length == 0 ? "name: one of these needed" : $"name: `{asked}` does not exist; there are");
+foreach ((string name, string help, _) in commands) Console.Error.WriteLine($"  {name} {help}");
+return 2;
