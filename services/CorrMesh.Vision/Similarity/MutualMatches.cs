@@ -3,15 +3,16 @@ using System.Runtime.CompilerServices;
 
 namespace CorrMesh.Vision.Similarity;
 
-/// <summary>Two descriptors that are each other's nearest.</summary>
+/// <summary>A source descriptor and the target nearest to it.</summary>
 /// <param name="Source">Position in the source set.</param>
 /// <param name="Target">Position in the target set.</param>
 /// <param name="Score">Their cosine.</param>
-public readonly record struct IndexMatch(int Source, int Target, float Score);
+/// <param name="IsMutual">Whether the source is the target's nearest too.</param>
+public readonly record struct IndexMatch(int Source, int Target, float Score, bool IsMutual);
 
-/// <summary>Mutual nearest neighbours of two sets of descriptors by cosine.</summary>
+/// <summary>Nearest neighbours of two sets of descriptors by cosine, and which of them are mutual.</summary>
 /// <remarks>
-/// A pair is kept when the target is the first most similar to the source and the source the first most similar to the target.
+/// A pair is mutual when the target is the first most similar to the source and the source the first most similar to the target.
 /// Products are made in blocks of sources; the N x M table never exists. A zero descriptor has cosine 0 with everything.
 /// </remarks>
 public static class MutualMatches
@@ -23,7 +24,13 @@ public static class MutualMatches
     /// <param name="maxParallelism">Threads at most; the answer does not depend on it.</param>
     /// <returns>At most min(N, M) pairs, sources ascending.</returns>
     /// <exception cref="ArgumentException">Not a whole number of descriptors, or a value that is not finite.</exception>
-    public static IndexMatch[] Find(float[] sources, float[] targets, int channels, int maxParallelism = 1)
+    public static IndexMatch[] Find(float[] sources, float[] targets, int channels, int maxParallelism = 1) =>
+        [.. Nearest(sources, targets, channels, maxParallelism).Where(match => match.IsMutual)];
+
+    /// <summary>Finds the nearest target of every source.</summary>
+    /// <returns>[N] in order of the sources; none when there is no target.</returns>
+    /// <inheritdoc cref="Find"/>
+    public static IndexMatch[] Nearest(float[] sources, float[] targets, int channels, int maxParallelism = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxParallelism, 1);
@@ -92,16 +99,7 @@ public static class MutualMatches
             }
         }
 
-        var pairs = new List<IndexMatch>();
-        for (int i = 0; i < targetOf.Length; i++)
-        {
-            if (source[targetOf[i]] == i)
-            {
-                pairs.Add(new IndexMatch(i, targetOf[i], scoreOf[i]));
-            }
-        }
-
-        return [.. pairs];
+        return [.. targetOf.Select((nearest, i) => new IndexMatch(i, nearest, scoreOf[i], source[nearest] == i))];
     }
 
     /// <summary>Scales one row of products to cosines and lets it compete for every target.</summary>
