@@ -111,6 +111,7 @@ public sealed class FeatureService(
         if (request.MethodCase == CorrelateDescriptorsRequest.MethodOneofCase.SoftArgMax)
         {
             radius = request.SoftArgMax.RadiusPx;
+            if (request.TopK > 1) throw new FieldException("top_k", $"at most 1 with soft_arg_max, {request.TopK} given");
             if (!double.IsFinite(radius.Value) || radius < 0) throw new FieldException("soft_arg_max.radius_px", $"a number of at least 0 needed, {radius} given");
         }
 
