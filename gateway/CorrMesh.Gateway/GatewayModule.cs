@@ -31,7 +31,11 @@ public sealed class GatewayModule : IMeshModule
         builder.Services.AddApiDocument();
     }
 
-    public void Configure(IApplicationBuilder app) => app.UseMiddleware<ProblemMiddleware>();
+    public void Configure(IApplicationBuilder app)
+    {
+        app.UseMiddleware<ProblemMiddleware>();
+        app.UseGrpcAnswers();
+    }
 
     public void MapEndpoints(IEndpointRouteBuilder endpoints)
     {

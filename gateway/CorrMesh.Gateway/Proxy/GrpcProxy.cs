@@ -34,6 +34,8 @@ public static class GrpcProxy
 
     internal static IServiceCollection AddGrpcProxy(this IServiceCollection services)
     {
+        // Its catch-all route would hide from HTTP callers that a route exists for another method.
+        services.Configure<Grpc.AspNetCore.Server.GrpcServiceOptions>(options => options.IgnoreUnknownServices = true);
         services.AddSingleton<IProxyConfigProvider, ConfigProvider>();
         services.AddReverseProxy().ConfigureHttpClient((_, handler) =>
         {
@@ -46,23 +48,41 @@ public static class GrpcProxy
 
     internal static void MapGrpcProxy(this IEndpointRouteBuilder endpoints) => endpoints.MapReverseProxy(proxy =>
     {
-        proxy.Use(AnswerInGrpc);
+        proxy.Use(ForwardAsync);
         proxy.UseLoadBalancing();
         proxy.UsePassiveHealthChecks();
     });
 
-    /// <summary>A service that cannot be reached is UNAVAILABLE in gRPC's own words rather than an HTTP 502.</summary>
-    private static async Task AnswerInGrpc(HttpContext context, RequestDelegate next)
+    /// <summary>Answers calls of services that nobody implements; without it they would see an HTTP 404.</summary>
+    internal static void UseGrpcAnswers(this IApplicationBuilder app) => app.Use(async (context, next) =>
     {
         await next(context).ConfigureAwait(false);
+        if (HttpProtocol.IsHttp2(context.Request.Protocol) && context.Response is { HasStarted: false, StatusCode: StatusCodes.Status404NotFound })
+            Answer(context, StatusCode.Unimplemented, $"{context.Request.Path}: no service of the mesh has this method");
+    });
+
+    private static async Task ForwardAsync(HttpContext context, RequestDelegate next)
+    {
+        if (!HttpProtocol.IsHttp2(context.Request.Protocol))
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
+
+        await next(context).ConfigureAwait(false);
+        // A service that cannot be reached is UNAVAILABLE in gRPC's own words rather than an HTTP 502.
         if (context.GetForwarderErrorFeature() is not { } failure || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested) return;
         string cluster = context.GetReverseProxyFeature().Cluster.Config.ClusterId;
-        var code = failure.Error == ForwarderError.RequestTimedOut ? StatusCode.DeadlineExceeded : StatusCode.Unavailable;
+        Answer(context, failure.Error == ForwarderError.RequestTimedOut ? StatusCode.DeadlineExceeded : StatusCode.Unavailable, $"{cluster}: the service cannot be reached");
+    }
+
+    private static void Answer(HttpContext context, StatusCode code, string message)
+    {
         context.Response.Clear();
         context.Response.StatusCode = StatusCodes.Status200OK;
         context.Response.ContentType = "application/grpc";
         context.Response.Headers["grpc-status"] = ((int)code).ToString(CultureInfo.InvariantCulture);
-        context.Response.Headers["grpc-message"] = Uri.EscapeDataString($"{cluster}: the service cannot be reached");
+        context.Response.Headers["grpc-message"] = Uri.EscapeDataString(message);
     }
 
     private sealed class ConfigProvider(MeshAddresses addresses) : IProxyConfigProvider
