@@ -29,7 +29,7 @@ public static class WireTensors
     public static void CheckFits(long count, DataType type, int messageBytes, string field)
     {
         if (type == DataType.Unspecified) return;
-        int room = Math.Min(1 << 20, messageBytes / 4);   // for everything else in the reply
+        int room = Math.Min(1 << 20, messageBytes / 2);   // for everything else in the reply
         long bytes = count * ElementSize(type, field);
         if (bytes > messageBytes - room) throw new FieldException(field, $"at most {messageBytes - room} bytes of values fit in a reply, {bytes} needed; ask for F16, fewer tokens or fewer points");
     }

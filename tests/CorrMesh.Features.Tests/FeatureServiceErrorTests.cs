@@ -170,17 +170,16 @@ public sealed class FeatureServiceErrorTests
         Assert.DoesNotContain("secret", error.ToString(), StringComparison.Ordinal);
     }
 
-    // Goal: at most 63 MiB of values in a reply; past that the field is named and F16 helps. Method: a wide model and a fine grid, just past the limit in F32.
+    // Goal: values that a reply has no room for are refused with the field, and F16 helps. Method: messages of 1 MiB, half of it for values: 10,922 x 12 floats fit.
     [Fact]
     public async Task SampleDescriptors_MoreValuesThanAMessage_AreRefusedAndFitInF16()
     {
         await using FeatureHost host = await FeatureHost.StartAsync(("CorrMesh:Limits:MessageBytes", $"{1 << 20}"), ("CorrMesh:Limits:EncodedBytes", $"{1 << 19}"));
-        var request = new SampleDescriptorsRequest { Source = Make.Source(), Selection = Make.Grid(128, 128), ReturnValues = DataType.F32 };
-        Assert.Equal(16_384 * 12 * 4, (1 << 20) - (1 << 18));   // exactly what is left for values
-        Assert.Equal(16_384, (await host.Client.SampleDescriptorsAsync(request, cancellationToken: Test)).Points.Count);
-        request.Spec = new FeatureSpec { Model = "wide" };
+        var request = new SampleDescriptorsRequest { Source = Make.Source(), Selection = Make.Grid(5461, 2), ReturnValues = DataType.F32 };
+        Assert.Equal(10_922 * 12 * 4, (await host.Client.SampleDescriptorsAsync(request, cancellationToken: Test)).Values.Data.Length);
+        request.Selection = Make.Grid(3641, 3);
         await host.Client.SampleDescriptorsAsync(request, cancellationToken: Test).FailsAsync(StatusCode.InvalidArgument, "return_values");
         request.ReturnValues = DataType.F16;
-        Assert.Equal(16_384 * 24 * 2, (await host.Client.SampleDescriptorsAsync(request, cancellationToken: Test)).Values.Data.Length);
+        Assert.Equal(10_923 * 12 * 2, (await host.Client.SampleDescriptorsAsync(request, cancellationToken: Test)).Values.Data.Length);
     }
 }

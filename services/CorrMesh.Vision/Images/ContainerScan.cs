@@ -33,6 +33,35 @@ internal static class ContainerScan
         return (frames, orientation);
     }
 
+    /// <summary>A PNG without its large chunks other than pixels; null when it has none.</summary>
+    /// <remarks>
+    /// No such chunk decides a pixel: the palette and the transparent colours are small. The codec collects a chunk piece by piece and
+    /// copies all that it has each time, so 32 MiB of a chunk that nobody reads would hold a core for minutes.
+    /// </remarks>
+    public static byte[]? PngWithoutLargeChunks(ReadOnlySpan<byte> png)
+    {
+        const uint large = 1 << 16;
+        MemoryStream? kept = null;
+        int from = 0;
+        for (long at = 8; at + 12 <= png.Length;)
+        {
+            var chunk = png[(int)at..];
+            uint length = BinaryPrimitives.ReadUInt32BigEndian(chunk);
+            long next = at + 12L + length;
+            if (length > large && !chunk.Slice(4, 4).SequenceEqual("IDAT"u8))
+            {
+                kept ??= new MemoryStream();
+                kept.Write(png[from..(int)at]);
+                from = (int)Math.Min(next, png.Length);
+            }
+
+            at = next;
+        }
+
+        kept?.Write(png[from..]);
+        return kept?.ToArray();
+    }
+
     /// <summary>Tag 0x0112 of a TIFF block's first directory; 1 when it is absent or outside 1 to 8.</summary>
     private static int ExifOrientation(ReadOnlySpan<byte> tiff)
     {

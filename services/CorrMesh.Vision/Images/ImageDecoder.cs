@@ -62,7 +62,10 @@ public static class ImageDecoder
     {
         limits.CheckBytes(encoded.Length);
         var format = ImageSignature.Detect(encoded);
-        using var data = SKData.Create((nint)bytes, encoded.Length);   // borrowed: the caller's span stays pinned while the codec lives
+        byte[]? smaller = format == ImageFormat.Png ? ContainerScan.PngWithoutLargeChunks(encoded) : null;
+        using var data = smaller is null
+            ? SKData.Create((nint)bytes, encoded.Length)   // borrowed: the caller's span stays pinned while the codec lives
+            : SKData.CreateCopy(smaller);
         var codec = SKCodec.Create(data) ?? throw Rejected(SKCodecResult.InvalidInput, format, "header");
         try
         {
