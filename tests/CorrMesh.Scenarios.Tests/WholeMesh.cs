@@ -56,7 +56,8 @@ internal sealed class WholeMesh : IAsyncDisposable
 
     public static IConfiguration Settings(params (string Key, string Value)[] settings) => new ConfigurationBuilder()
         .AddInMemoryCollection([new("CorrMesh:Listen:PortBase", "0"), new("CorrMesh:Listen:HttpPort", "0"), new("CorrMesh:Listen:GrpcPort", "0")])
-        .AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)))
+        // A later setting replaces an earlier one of the same key.
+        .AddInMemoryCollection(settings.GroupBy(setting => setting.Key).Select(group => new KeyValuePair<string, string?>(group.Key, group.Last().Value)))
         .Build();
 
     public T ServiceOf<T>(string module = MeshTopology.Features)

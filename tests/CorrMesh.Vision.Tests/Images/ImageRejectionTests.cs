@@ -41,6 +41,23 @@ public sealed class ImageRejectionTests
         Assert.Equal($"image: {file.Length:N0} bytes, at most {file.Length - 1:N0}", error.Message);
     }
 
+    // Goal: a large chunk that holds no pixels never reaches the codec, which would spend minutes on 32 MiB of it; pixels and small chunks do.
+    [Theory]
+    [InlineData("paDd")]
+    [InlineData("iCCP")]
+    [InlineData("fdAT")]
+    public void PngWithoutLargeChunks_PaddedFile_IsTheFileWithoutThem(string type)
+    {
+        var picture = Pictures.Noise(30, 20);
+        byte[] Padded(int bytes) => PngBuilder.Build(30, 20, PngBuilder.Rgb, 8, picture.Pixels, ("teXt", new byte[10]), (type, new byte[bytes]), ("teXt", new byte[20]));
+        byte[] bare = PngBuilder.Build(30, 20, PngBuilder.Rgb, 8, picture.Pixels, ("teXt", new byte[10]), ("teXt", new byte[20]));
+        Assert.Null(ContainerScan.PngWithoutLargeChunks(Padded(1 << 16)));
+        Assert.Equal(bare, ContainerScan.PngWithoutLargeChunks(Padded((1 << 16) + 1)));
+        Assert.Equal(picture.Pixels, ImageDecoder.Decode(Padded(1 << 20)).Pixels);
+        Assert.Null(ContainerScan.PngWithoutLargeChunks(PngEncoder.Encode(Pictures.Noise(300, 200))));   // 180 kB of pixels
+        Assert.Equal(ImageRejection.Truncated, Reject(Padded(1 << 20)[..5000]).Reason);
+    }
+
     [Fact]
     public void Decode_NoBytes_IsRefused() => Assert.Equal(ImageRejection.Empty, Reject([]).Reason);
 
