@@ -58,7 +58,9 @@ public sealed class FeatureServiceErrorTests
 
         await Correlate(new()
         {
-            Descriptors = new DescriptorSet { Values = WireTensors.Encode(new float[17 * 12], DataType.F32, 17, 12) }, Target = image, ReturnHeatmaps = true,
+            Descriptors = new DescriptorSet { Values = WireTensors.Encode(new float[17 * 12], DataType.F32, 17, 12) },
+            Target = image,
+            ReturnHeatmaps = true,
         }).FailsAsync(invalid, "return_heatmaps");
         await Match(new() { Target = image }).FailsAsync(invalid, "descriptors");
         await Match(new() { Descriptors = set, Target = image, TargetGrid = new Grid { Columns = 0, Rows = 4 } }).FailsAsync(invalid, "target_grid");

@@ -51,7 +51,9 @@ public sealed class FeatureServiceImageTests
         CorrelateDescriptorsResponse found = await host.Client.CorrelateDescriptorsAsync(
             new CorrelateDescriptorsRequest
             {
-                Descriptors = new DescriptorSet { Values = WireTensors.Encode([.. Enumerable.Repeat(1f, 12)], DataType.F32, 1, 12) }, Target = Make.Key(response.Reference.FeaturesKey), TopK = 5,
+                Descriptors = new DescriptorSet { Values = WireTensors.Encode([.. Enumerable.Repeat(1f, 12)], DataType.F32, 1, 12) },
+                Target = Make.Key(response.Reference.FeaturesKey),
+                TopK = 5,
             }, cancellationToken: Test);
         Assert.Equal((0, 0), (Assert.Single(found.Correlations[0].Candidates).Position.X, found.Correlations[0].Candidates[0].Position.Y));
     }

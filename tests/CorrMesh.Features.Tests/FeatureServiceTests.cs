@@ -199,7 +199,11 @@ public sealed class FeatureServiceTests
             CorrelateDescriptorsResponse found = await host.Client.CorrelateDescriptorsAsync(
                 new CorrelateDescriptorsRequest
                 {
-                    Descriptors = new DescriptorSet { DescriptorSetKey = sampled.DescriptorSetKey }, Target = Make.Source(), TopK = count, MinSeparationPx = separation, ArgMax = new ArgMax(),
+                    Descriptors = new DescriptorSet { DescriptorSetKey = sampled.DescriptorSetKey },
+                    Target = Make.Source(),
+                    TopK = count,
+                    MinSeparationPx = separation,
+                    ArgMax = new ArgMax(),
                 }, cancellationToken: Test);
             double apart = separation == 0 ? Math.Max(found.Target.Grid.StepXPx, found.Target.Grid.StepYPx) : separation;
             Assert.Equal(2, found.Correlations.Count);
@@ -232,7 +236,8 @@ public sealed class FeatureServiceTests
             CorrelateDescriptorsResponse one = await host.Client.CorrelateDescriptorsAsync(
                 new CorrelateDescriptorsRequest
                 {
-                    Descriptors = new DescriptorSet { Values = WireTensors.Encode(values.AsSpan(i * 12, 12), DataType.F32, 1, 12) }, Target = Make.Source(seed: 9),
+                    Descriptors = new DescriptorSet { Values = WireTensors.Encode(values.AsSpan(i * 12, 12), DataType.F32, 1, 12) },
+                    Target = Make.Source(seed: 9),
                 }, cancellationToken: Test);
             Assert.Equal(one.Correlations[0], all.Correlations[i]);
         }
@@ -260,7 +265,9 @@ public sealed class FeatureServiceTests
             CorrelateDescriptorsResponse found = await host.Client.CorrelateDescriptorsAsync(
                 new CorrelateDescriptorsRequest
                 {
-                    Descriptors = new DescriptorSet { Values = WireTensors.Encode(descriptor, DataType.F32, 1, 12) }, Target = Make.Source(96, 64, 7), SoftArgMax = new SoftArgMax { RadiusPx = given },
+                    Descriptors = new DescriptorSet { Values = WireTensors.Encode(descriptor, DataType.F32, 1, 12) },
+                    Target = Make.Source(96, 64, 7),
+                    SoftArgMax = new SoftArgMax { RadiusPx = given },
                 }, cancellationToken: Test);
             TokenGrid grid = found.Target.Grid;
             double radius = (given == 0 ? 5 * Math.Max(grid.StepXPx, grid.StepYPx) : given) * (1 + 1e-5);

@@ -23,7 +23,10 @@ public sealed class FeatureStreamTests
         await using FeatureHost host = await FeatureHost.StartAsync();
         using Stream stream = await OpenAsync(host, new StreamFeaturesConfig
         {
-            Policy = new StreamPolicy { Mode = Mode.All }, Selection = Make.Grid(3, 2), ReturnValues = DataType.F32, Normalise = true,
+            Policy = new StreamPolicy { Mode = Mode.All },
+            Selection = Make.Grid(3, 2),
+            ReturnValues = DataType.F32,
+            Normalise = true,
         });
         ulong[] sequences = [0, 1, 5, 6, ulong.MaxValue];
         foreach (ulong sequence in sequences) await SendAsync(stream, Frame(sequence));
@@ -266,7 +269,10 @@ public sealed class FeatureStreamTests
 
     private static Frame Frame(ulong sequence, TimeSpan? deadline = null) => new()
     {
-        Sequence = sequence, StampNs = 100 + (long)(sequence % 100), FrameId = "camera", Image = Make.Encoded(Make.Png(96, 64, (int)(sequence % 100))),
+        Sequence = sequence,
+        StampNs = 100 + (long)(sequence % 100),
+        FrameId = "camera",
+        Image = Make.Encoded(Make.Png(96, 64, (int)(sequence % 100))),
         Deadline = deadline is { } wait ? Duration.FromTimeSpan(wait) : null,
     };
 

@@ -41,7 +41,12 @@ public sealed class SpecResolverTests : IDisposable
     {
         ResolvedSpec resolved = resolver.Resolve(new FeatureSpec
         {
-            Model = "tiny", Adapter = "tuned", Tokens = 40, PatchStride = 7, Stage = FeatureStage.PreNorm, Precision = Precision.F32,
+            Model = "tiny",
+            Adapter = "tuned",
+            Tokens = 40,
+            PatchStride = 7,
+            Stage = FeatureStage.PreNorm,
+            Precision = Precision.F32,
             RegionOfInterest = new Rectangle { X = 1, Y = 2, Width = 3, Height = 4 },
         });
         Assert.Equal(("tuned", 40, 7, CoreStage.PreNorm), (resolved.Adapter!.Name, resolved.Tokens, resolved.PatchStride, resolved.Stage));

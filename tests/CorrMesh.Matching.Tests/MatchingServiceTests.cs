@@ -112,7 +112,10 @@ public sealed class MatchingServiceTests
         MatchDenseResponse response = await Client(host).MatchDenseAsync(
             new MatchDenseRequest
             {
-                Source = Make.Source(), Target = Make.Source(), GridStepPx = 8, Spec = new FeatureSpec { RegionOfInterest = new Rectangle { X = 20, Y = 10, Width = 48, Height = 32 } },
+                Source = Make.Source(),
+                Target = Make.Source(),
+                GridStepPx = 8,
+                Spec = new FeatureSpec { RegionOfInterest = new Rectangle { X = 20, Y = 10, Width = 48, Height = 32 } },
             }, cancellationToken: Test);
         Assert.Equal([.. Enumerable.Range(0, 24).Select(i => (23.5 + i % 6 * 8, 13.5 + i / 6 * 8))], response.Matches.Select(m => (m.Source.X, m.Source.Y)));
     }
