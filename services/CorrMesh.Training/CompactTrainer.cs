@@ -16,12 +16,16 @@ namespace CorrMesh.Training;
 public readonly record struct TrainingProgress(int Step, double Loss, double HitFraction, double ImagesPerSecond, TimeSpan Remaining);
 
 /// <summary>Trains the built-in model from scratch on planar scenes; stops and resumes at checkpoints.</summary>
-public sealed class CompactTrainer(CompactRecipe recipe, string checkpointPath)
+/// <param name="recipe">What to do; decides the result.</param>
+/// <param name="checkpointPath">Where the run is kept between interruptions.</param>
+/// <param name="checkpointSteps">Steps between checkpoints.</param>
+/// <param name="reportSteps">Steps between reports.</param>
+public sealed class CompactTrainer(CompactRecipe recipe, string checkpointPath, int checkpointSteps = 100, int reportSteps = 20)
 {
-    private const int ReportSteps = 20, CheckpointSteps = 100, PrefetchedBatches = 3;
+    private const int PrefetchedBatches = 3;
 
     /// <summary>Runs to the end of the recipe, from the checkpoint when there is one.</summary>
-    /// <param name="report">Receives progress every 20 steps.</param>
+    /// <param name="report">Receives progress.</param>
     /// <returns>The trained weights by hub key, float32.</returns>
     public TrainedWeights Run(Action<TrainingProgress> report, CancellationToken cancellation)
     {
@@ -38,8 +42,8 @@ public sealed class CompactTrainer(CompactRecipe recipe, string checkpointPath)
             (double loss, double hits) = Step(network, optimizer, batch, step);
             step++;
             sum = (sum.loss + loss, sum.hits + hits, sum.images + batch.ViewCount, sum.steps + 1);
-            if (step % CheckpointSteps == 0 || step == recipe.Steps) TrainingCheckpoint.Save(checkpointPath, step, network, optimizer);
-            if (step % ReportSteps != 0 && step != recipe.Steps) continue;
+            if (step % checkpointSteps == 0 || step == recipe.Steps) TrainingCheckpoint.Save(checkpointPath, step, network, optimizer);
+            if (step % reportSteps != 0 && step != recipe.Steps) continue;
             double seconds = clock.Elapsed.TotalSeconds;
             report(new TrainingProgress(step, sum.loss / sum.steps, sum.hits / sum.steps, sum.images / seconds,
                 TimeSpan.FromSeconds(seconds / sum.steps * (recipe.Steps - step))));

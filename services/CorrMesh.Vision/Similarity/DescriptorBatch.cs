@@ -6,6 +6,9 @@ internal sealed class DescriptorBatch
     // Products of a block with all tokens: 4 MB, so a large batch costs no more memory than a small one.
     private const int BlockFloats = 1024 * 1024;
 
+    // Products are float32 and must not overflow.
+    private const double MaxNorm = 1e37;
+
     private readonly float[] values;
     private readonly int channels;
     private readonly bool areProducts;
@@ -39,7 +42,7 @@ internal sealed class DescriptorBatch
         {
             var descriptor = descriptors.AsSpan(i * channels, channels);
             norms[i] = Math.Sqrt(DotProducts.Precise(descriptor, descriptor));
-            RequireFinite(double.IsFinite(norms[i]), i);
+            Require(norms[i] < MaxNorm, i);
         }
 
         return new DescriptorBatch(descriptors, channels, norms, areProducts: false);
@@ -61,14 +64,14 @@ internal sealed class DescriptorBatch
         for (int i = 0; i < wide.Length; i++)
         {
             wide[i] = norms[i];
-            RequireFinite(float.IsFinite(norms[i]) && norms[i] >= 0, i);
+            Require(norms[i] >= 0 && norms[i] < MaxNorm, i);
             float probe = 0;
             foreach (float product in products.AsSpan(i * tokens, tokens))
             {
                 probe += product * 0;   // NaN as soon as one product is NaN or infinite
             }
 
-            RequireFinite(probe == 0, i);
+            Require(probe == 0, i);
         }
 
         return new DescriptorBatch(products, tokens, wide, areProducts: true);
@@ -109,11 +112,11 @@ internal sealed class DescriptorBatch
             _ => { });
     }
 
-    private static void RequireFinite(bool holds, int index)
+    private static void Require(bool holds, int index)
     {
         if (!holds)
         {
-            throw new ArgumentException($"descriptors: every value must be finite, descriptor {index} holds one that is not");
+            throw new ArgumentException($"descriptors: finite values and norms below {MaxNorm:G1} needed, descriptor {index} has others");
         }
     }
 

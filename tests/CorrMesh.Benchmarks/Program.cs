@@ -1,0 +1,26 @@
+using CorrMesh.Benchmarks;
+
+// `-- NAME [--strict]`: prints the table, writes results/NAME.json; --strict exits 1 when a row misses its must, naming it last.
+var benchmarks = new SortedDictionary<string, Func<IReadOnlyList<BenchmarkRow>>>(StringComparer.Ordinal)
+{
+    ["matching"] = MatchingBenchmark.Run,
+};
+bool strict = args.Contains("--strict", StringComparer.Ordinal);
+string[] names = [.. args.Where(argument => argument != "--strict")];
+if (names.Length != 1 || !benchmarks.TryGetValue(names[0], out var run))
+{
+    Console.Error.WriteLine($"benchmark: one of {string.Join(", ", benchmarks.Keys)} needed, {(names.Length == 0 ? "none" : string.Join(' ', names))} given");
+    return 2;
+}
+
+var rows = run();
+BenchmarkReport.Print(rows);
+BenchmarkReport.Save(names[0], rows);
+string[] missed = [.. rows.Where(row => row.Missed).Select(row => row.Name)];
+if (strict && missed.Length > 0)
+{
+    Console.WriteLine($"missed: {string.Join("; ", missed)}");
+    return 1;
+}
+
+return 0;
