@@ -8,9 +8,10 @@ public class UnitFunctionFixtureTests
 {
     // Goal: object coordinates are the public code's, rounding quirk included. Method: its stored cases. Tolerance: 1e-9, doubles of order 1 throughout.
     [Fact]
-    public void FromPixels_EveryCase_MatchesImgCoord2ObjCoord()
+    public void FromPixels_EveryCase_MatchesImgCoord2ObjCoord() => Assert.All(SharedData.Family("unit_functions"), CompareCoordinates);
+
+    private static void CompareCoordinates(Fixture fixture)
     {
-        Fixture fixture = SharedData.Fixture("unit_functions");
         string[] cases = [.. fixture.Files.Where(file => file.StartsWith("img_coord_2_obj_coord/", StringComparison.Ordinal) && file.EndsWith("_expected.npy", StringComparison.Ordinal))];
         Assert.NotEmpty(cases);
         double worst = 0;
@@ -35,9 +36,10 @@ public class UnitFunctionFixtureTests
     // Goal: pose errors are the public code's in every unit. Method: its stored pairs. Tolerance: translations 1e-12; angles 1e-9 degrees, but 5e-6 below a
     // hundredth of a degree, where an arc cosine near 1 doubles the digits lost.
     [Fact]
-    public void Between_EveryPair_MatchesQueryPoseError()
+    public void Between_EveryPair_MatchesQueryPoseError() => Assert.All(SharedData.Family("unit_functions"), ComparePoses);
+
+    private static void ComparePoses(Fixture fixture)
     {
-        Fixture fixture = SharedData.Fixture("unit_functions");
         double[] estimated = fixture.Array("query_pose_error/pose_pred.npy").Doubles(), truth = fixture.Array("query_pose_error/pose_gt.npy").Doubles();
         NpyArray stored = fixture.Array("query_pose_error/expected.npy");
         double[] expected = stored.Doubles();

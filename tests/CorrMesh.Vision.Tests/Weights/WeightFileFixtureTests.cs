@@ -43,7 +43,7 @@ public class WeightFileFixtureTests
             Assert.Equal(plain.Single(pair => pair.Key.EndsWith("weight", StringComparison.Ordinal)).Value.Floats(), adapter.Refine.Single().Weight);
             Assert.Equal(plain.Single(pair => pair.Key.EndsWith("bias", StringComparison.Ordinal)).Value.Floats(), adapter.Refine.Single().Bias);
         }
-        Assert.True(compared >= 32, $"{compared} arrays compared");
+        Assert.True(compared > 0, "no fixture holds plain arrays to compare with");
     }
 
     [Fact]
