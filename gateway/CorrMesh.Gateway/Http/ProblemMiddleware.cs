@@ -32,6 +32,7 @@ internal sealed class ProblemMiddleware(RequestDelegate next, MeshLimits limits,
         }
         catch (Exception exception) when (!context.Response.HasStarted)
         {
+            context.Response.Clear();
             // The client has gone: there is nobody to explain anything to.
             if (context.RequestAborted.IsCancellationRequested) context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
             else await WriteAsync(context, Explain(context, exception)).ConfigureAwait(false);

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Primitives;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
@@ -43,7 +44,15 @@ public static class GrpcProxy
             handler.KeepAlivePingTimeout = TimeSpan.FromSeconds(10);
             handler.InitialHttp2StreamWindowSize = 4 << 20;
         });
+        DropKeyRing(services);
         return services;
+    }
+
+    // YARP brings data protection for session cookies, which nothing here uses; at start it would write keys to the home directory.
+    private static void DropKeyRing(IServiceCollection services)
+    {
+        foreach (var hosted in services.Where(service => service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Namespace == "Microsoft.AspNetCore.DataProtection.Internal").ToList())
+            services.Remove(hosted);
     }
 
     internal static void MapGrpcProxy(this IEndpointRouteBuilder endpoints) => endpoints.MapReverseProxy(proxy =>
