@@ -4,7 +4,6 @@ using CorrMesh.Hosting;
 using CorrMesh.Hosting.Clients;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -39,8 +38,6 @@ public static class GrpcProxy
         // Its catch-all route would hide from HTTP callers that a route exists for another method.
         services.Configure<Grpc.AspNetCore.Server.GrpcServiceOptions>(options => options.IgnoreUnknownServices = true);
         services.AddSingleton<IProxyConfigProvider, ConfigProvider>();
-        // Session affinity, which is not used, would keep keys in the user's home directory and warn about it.
-        services.AddDataProtection().UseEphemeralDataProtectionProvider();
         services.AddReverseProxy().ConfigureHttpClient((_, handler) =>
         {
             handler.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
@@ -51,7 +48,8 @@ public static class GrpcProxy
         return services;
     }
 
-    // YARP brings data protection for session cookies, which nothing here uses; at start it would write keys to the home directory.
+    // YARP brings data protection for session cookies, which nothing here uses; its hosted service writes keys to the home directory
+    // at start, also with an ephemeral provider.
     private static void DropKeyRing(IServiceCollection services)
     {
         foreach (var hosted in services.Where(service => service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Namespace == "Microsoft.AspNetCore.DataProtection.Internal").ToList())
