@@ -4,6 +4,7 @@ using CorrMesh.Hosting;
 using CorrMesh.Hosting.Clients;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -38,6 +39,7 @@ public static class GrpcProxy
         // Its catch-all route would hide from HTTP callers that a route exists for another method.
         services.Configure<Grpc.AspNetCore.Server.GrpcServiceOptions>(options => options.IgnoreUnknownServices = true);
         services.AddSingleton<IProxyConfigProvider, ConfigProvider>();
+        services.AddDataProtection().UseEphemeralDataProtectionProvider();
         services.AddReverseProxy().ConfigureHttpClient((_, handler) =>
         {
             handler.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
@@ -48,8 +50,8 @@ public static class GrpcProxy
         return services;
     }
 
-    // YARP brings data protection for session cookies, which nothing here uses; its hosted service writes keys to the home directory
-    // at start, also with an ephemeral provider.
+    // YARP brings data protection for session cookies, which nothing here uses. An ephemeral provider (above) keeps it from making a
+    // directory for keys under the home directory; without its hosted service it writes none at start either.
     private static void DropKeyRing(IServiceCollection services)
     {
         foreach (var hosted in services.Where(service => service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Namespace == "Microsoft.AspNetCore.DataProtection.Internal").ToList())
