@@ -18,7 +18,7 @@ internal sealed record FormField(string Name, bool Required, OpenApiSchema Schem
     {
         Type = JsonSchemaType.String,
         Format = "binary",
-        Description = $"{description}: JPEG, PNG or WebP, at most {limits.EncodedBytes} bytes and {limits.ImagePixels} pixels.",
+        Description = $"{description}: JPEG, PNG, WebP, GIF or BMP, at most {limits.EncodedBytes} bytes and {limits.ImagePixels} pixels.",
     });
 
     public static FormField Text(string name, string description) =>
