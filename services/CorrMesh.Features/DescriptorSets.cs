@@ -10,20 +10,24 @@ using CorrMesh.Vision.Features;
 namespace CorrMesh.Features;
 
 /// <summary>Descriptors at positions: sampled from maps, kept under their keys, or sent by the caller.</summary>
-public sealed class DescriptorSets(FeatureStore store, MeshLimits limits)
+public sealed class DescriptorSets(FeatureStore store, ComputeGate gate, MeshLimits limits)
 {
     /// <summary>Samples a map and keeps the result.</summary>
     /// <param name="points">Positions on the wire's terms, inside the map's region.</param>
-    public StoredDescriptors Sample(StoredMap map, (double X, double Y)[] points, bool normalise, RequestTimer timer)
+    /// <exception cref="QueueFullException">Too much is waiting already.</exception>
+    public async Task<StoredDescriptors> SampleAsync(
+        StoredMap map, (double X, double Y)[] points, bool normalise, RequestTimer timer, CancellationToken cancellation)
     {
-        string key = FeatureKey.OfDescriptors(map.Key, points, normalise);
-        if (store.TryGet(key, out StoredDescriptors? found)) return found;
         long started = Stopwatch.GetTimestamp();
-        var flat = new float[2 * points.Length];
-        for (int i = 0; i < points.Length; i++) (flat[2 * i], flat[2 * i + 1]) = map.ToMap(points[i]);
-        var set = new StoredDescriptors(key, points.Length, map.Map.Channels, KeypointSampler.Sample(map.Map, flat, normalise));
-        timer.AddCompute(Stopwatch.GetElapsedTime(started));
+        string key = FeatureKey.OfDescriptors(map.Key, points, normalise);
+        bool isKept = store.TryGet(key, out StoredDescriptors? found);
+        timer.AddCache(Stopwatch.GetElapsedTime(started));
+        if (isKept) return found!;
+        float[] values = await gate.RunAsync(() => KeypointSampler.Sample(map.Map, map.ToMap(points), normalise), timer, cancellation).ConfigureAwait(false);
+        var set = new StoredDescriptors(key, points.Length, map.Map.Channels, values);
+        started = Stopwatch.GetTimestamp();
         store.Put(set);
+        timer.AddCache(Stopwatch.GetElapsedTime(started));
         return set;
     }
 

@@ -13,7 +13,10 @@ namespace CorrMesh.Features;
 /// <summary>An image (or a key) and a spec in, a stored map out: cache, then a computation that equal requests share.</summary>
 public sealed class FeatureExtractor(SpecResolver specs, ImageReader images, FeatureStore store, FeatureQueue queue, ComputeGate gate, FeatureMetrics metrics)
 {
-    private readonly SingleFlight<(StoredMap Map, TimeSpan Decoded, Extraction Extraction)> flights = new();
+    // The field of errors in a shared computation; every caller puts its own in its place.
+    private const string Shared = "image";
+
+    private readonly SingleFlight<Computed> flights = new();
 
     /// <param name="field">The source's path in the request, for errors.</param>
     /// <exception cref="FieldException">Source or spec is refused.</exception>
@@ -46,18 +49,32 @@ public sealed class FeatureExtractor(SpecResolver specs, ImageReader images, Fea
         if (Find(key, timer) is { } found)
         {
             metrics.Hit();
-            return found;
+            return Named(found, spec);
         }
 
         images.Check(image, field);
         metrics.Missed();
-        (StoredMap map, TimeSpan decoded, Extraction extraction) = await flights
-            .RunAsync(key, token => ComputeAsync(key, image, spec, field, token), cancellation).ConfigureAwait(false);
-        timer.AddDecode(decoded);
-        timer.AddQueue(extraction.Queued);
-        timer.AddCompute(extraction.Computed);
-        return map;
+        Computed computed;
+        try
+        {
+            computed = await flights.RunAsync(key, token => ComputeAsync(key, image, spec, token), cancellation).ConfigureAwait(false);
+        }
+        catch (FieldException refused)
+        {
+            throw new FieldException(
+                [.. refused.Violations.Select(v => v.Field.StartsWith(Shared, StringComparison.Ordinal) ? v with { Field = field + v.Field[Shared.Length..] } : v)], refused);
+        }
+
+        timer.AddDecode(computed.Decoded);
+        timer.AddQueue(computed.Extraction.Queued);
+        timer.AddCompute(computed.Extraction.Computed);
+        timer.AddCache(computed.Stored);
+        return Named(computed.Map, spec);
     }
+
+    // Two names may stand for the same weights, and so share a map; the reply speaks of the one that was asked for.
+    private static StoredMap Named(StoredMap map, ResolvedSpec spec) =>
+        map.Model.Name == spec.Model.Name && map.Adapter?.Name == spec.Adapter?.Name ? map : map with { Model = spec.Model, Adapter = spec.Adapter };
 
     private StoredMap? Find(string key, RequestTimer timer)
     {
@@ -67,30 +84,33 @@ public sealed class FeatureExtractor(SpecResolver specs, ImageReader images, Fea
         return hit ? map : null;
     }
 
-    private async Task<(StoredMap, TimeSpan, Extraction)> ComputeAsync(string key, Image image, ResolvedSpec spec, string field, CancellationToken cancellation)
+    private async Task<Computed> ComputeAsync(string key, Image image, ResolvedSpec spec, CancellationToken cancellation)
     {
-        (PreparedImage prepared, int width, int height, TimeSpan decoded) = await gate.RunAsync(() => Decode(image, spec, field), cancellation).ConfigureAwait(false);
+        (PreparedImage prepared, int width, int height, TimeSpan decoded) = await gate.RunAsync(() => Decode(image, spec), cancellation).ConfigureAwait(false);
         Extraction extraction = await queue.ExtractAsync(new ExtractionRequest(prepared, spec), cancellation).ConfigureAwait(false);
         PixelRegion region = spec.Region ?? new PixelRegion(0, 0, width, height);
         var stored = new StoredMap(key, StoredMap.Canonical(extraction.Map), region, width, height, spec.Model, spec.Adapter);
+        long started = Stopwatch.GetTimestamp();
         store.Put(stored);
-        return (stored, decoded, extraction);
+        return new Computed(stored, decoded, Stopwatch.GetElapsedTime(started), extraction);
     }
 
-    private (PreparedImage Prepared, int Width, int Height, TimeSpan Decoded) Decode(Image image, ResolvedSpec spec, string field)
+    private (PreparedImage Prepared, int Width, int Height, TimeSpan Decoded) Decode(Image image, ResolvedSpec spec)
     {
         long started = Stopwatch.GetTimestamp();
-        (RgbImage seen, int width, int height) = images.Read(image, spec.Region, field);
-        PreparedImage prepared = PreparedImage.From(seen, Geometry(seen, spec, field));
+        (RgbImage seen, int width, int height) = images.Read(image, spec.Region, Shared);
+        PreparedImage prepared = PreparedImage.From(seen, Geometry(seen, spec));
         return (prepared, width, height, Stopwatch.GetElapsedTime(started));
     }
 
     // The resize keeps the aspect, so a sliver of an image has no token along its short side.
-    private static InputGeometry Geometry(RgbImage seen, ResolvedSpec spec, string field)
+    private static InputGeometry Geometry(RgbImage seen, ResolvedSpec spec)
     {
         int longSide = Math.Max(seen.Width, seen.Height), shortSide = Math.Min(seen.Width, seen.Height);
         if ((long)shortSide * spec.Tokens < longSide)
-            throw new FieldException(field, $"at most {spec.Tokens} times as long as wide at {spec.Tokens} tokens, {seen.Width} x {seen.Height} given");
+            throw new FieldException(Shared, $"at most {spec.Tokens} times as long as wide at {spec.Tokens} tokens, {seen.Width} x {seen.Height} given");
         return InputGeometry.ForTokens(seen.Width, seen.Height, spec.Tokens, spec.Model.PatchSize, spec.PatchStride);
     }
+
+    private readonly record struct Computed(StoredMap Map, TimeSpan Decoded, TimeSpan Stored, Extraction Extraction);
 }

@@ -22,7 +22,7 @@ public static class FeatureKey
     public static string OfMap(ResolvedSpec spec, string imageIdentity) => Digest($"""
         corrmesh feature map
         numerics {NumericsRevision}
-        model {spec.Model.Digest}
+        model {spec.Model.Weights}
         adapter {spec.Adapter?.Digest ?? "none"}
         tokens {spec.Tokens}
         stride {spec.PatchStride}

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CorrMesh.Features.Store;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Errors;
@@ -23,8 +22,7 @@ public sealed class FeatureRenderer(ComputeGate gate)
                 throw new FieldException($"sources[{i}]", $"maps of the first one's {maps[0].Map.Channels} channels needed, {maps[i].Map.Channels} given; are all from one model?");
         }
 
-        long started = Stopwatch.GetTimestamp();
-        byte[][] pictures = await gate.RunAsync(
+        return await gate.RunAsync(
             () =>
             {
                 FeatureMap[] unit = [.. maps.Select(m => AtSize(Unit(m.Map), longSide))];
@@ -35,9 +33,7 @@ public sealed class FeatureRenderer(ComputeGate gate)
                     return PngEncoder.Encode(basis.RenderImage(map));
                 }).ToArray();
             },
-            cancellation).ConfigureAwait(false);
-        timer.AddCompute(Stopwatch.GetElapsedTime(started));
-        return pictures;
+            timer, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>The map with every token's descriptor scaled to unit length.</summary>
@@ -48,8 +44,9 @@ public sealed class FeatureRenderer(ComputeGate gate)
         return map with { Values = values };
     }
 
-    // The same tokens as of an image of another size: only the axes' scales change.
-    private static FeatureMap AtSize(FeatureMap map, int longSide)
+    /// <summary>The same tokens as of an image of another size: only the axes' scales change.</summary>
+    /// <param name="longSide">Longer side of that image, pixels.</param>
+    public static FeatureMap AtSize(FeatureMap map, int longSide)
     {
         double factor = (double)longSide / Math.Max(map.ImageWidth, map.ImageHeight);
         int width = Math.Max(1, (int)Math.Round(map.ImageWidth * factor)), height = Math.Max(1, (int)Math.Round(map.ImageHeight * factor));

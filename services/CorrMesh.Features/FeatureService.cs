@@ -24,6 +24,7 @@ public sealed class FeatureService(
     public override async Task<ExtractFeaturesResponse> ExtractFeatures(ExtractFeaturesRequest request, ServerCallContext context)
     {
         var timer = new RequestTimer();
+        WireTensors.CheckFormat(request.ReturnValues, "return_values");
         StoredMap map = await extractor.GetAsync(request.Source, request.Spec, "source", timer, context.CancellationToken).ConfigureAwait(false);
         WireTensors.CheckFits(map.Map.Values.LongLength, request.ReturnValues, limits.MessageBytes, "return_values");
         float[] values = request.ReturnValues != DataType.Unspecified && request.Normalise ? FeatureRenderer.Unit(map.Map).Values : map.Map.Values;
@@ -38,18 +39,20 @@ public sealed class FeatureService(
     public override async Task<SampleDescriptorsResponse> SampleDescriptors(SampleDescriptorsRequest request, ServerCallContext context)
     {
         var timer = new RequestTimer();
+        WireTensors.CheckFormat(request.ReturnValues, "return_values");
+        PointReader.Check(request.Selection, limits.Points, "selection");
         StoredMap map = await extractor.GetAsync(request.Source, request.Spec, "source", timer, context.CancellationToken).ConfigureAwait(false);
         (double X, double Y)[] points = PointReader.Read(request.Selection, map, limits.Points, "selection");
         WireTensors.CheckFits((long)points.Length * map.Map.Channels, request.ReturnValues, limits.MessageBytes, "return_values");
-        StoredDescriptors set = descriptors.Sample(map, points, request.Normalise, timer);
+        StoredDescriptors set = await descriptors.SampleAsync(map, points, request.Normalise, timer, context.CancellationToken).ConfigureAwait(false);
         var response = new SampleDescriptorsResponse
         {
             Reference = map.ToReference(),
             DescriptorSetKey = set.Key,
             Values = WireTensors.Encode(set.Values, request.ReturnValues, set.Count, set.Channels),
-            Timings = timer.ToTimings(),
         };
         response.Points.Add(points.Select(p => new Point { X = p.X, Y = p.Y }));
+        response.Timings = timer.ToTimings();
         return response;
     }
 
@@ -71,6 +74,7 @@ public sealed class FeatureService(
     {
         var timer = new RequestTimer();
         StoredDescriptors set = descriptors.Get(request.Descriptors, "descriptors");
+        if (request.TargetGrid is not null) PointReader.CheckGrid(request.TargetGrid, limits.Points, "target_grid");
         StoredMap target = await extractor.GetAsync(request.Target, request.Spec, "target", timer, context.CancellationToken).ConfigureAwait(false);
         DescriptorSets.CheckFits(set, target, "descriptors");
         (double X, double Y)[]? grid = request.TargetGrid is null ? null : PointReader.ReadGrid(request.TargetGrid, target, limits.Points, "target_grid");
@@ -84,9 +88,11 @@ public sealed class FeatureService(
     public override async Task<RenderFeaturesResponse> RenderFeatures(RenderFeaturesRequest request, ServerCallContext context)
     {
         var timer = new RequestTimer();
-        int count = request.Sources.Count;
-        if (count < 1 || count > limits.RenderImages) throw new FieldException("sources", $"1 to {limits.RenderImages} images allowed, {count} given");
+        int count = request.Sources.Count, most = Math.Min(limits.RenderImages, JointPca.MaxMaps);
+        if (count < 1 || count > most) throw new FieldException("sources", $"1 to {most} images allowed, {count} given");
         if (request.LongSidePx > MaxRenderSide) throw new FieldException("long_side_px", $"1 to {MaxRenderSide} allowed (0: {DefaultRenderSide}), {request.LongSidePx} given");
+        if (request.Spec?.CalculateSize() > 0 && request.Sources.All(source => source.SourceCase == FeatureSource.SourceOneofCase.FeaturesKey))
+            throw new FieldException("spec", "must be absent when every source is a features_key, whose maps have their own");
         StoredMap[] maps = await Task.WhenAll(request.Sources.Select((source, i) => extractor.GetAsync(
             source, source.SourceCase == FeatureSource.SourceOneofCase.FeaturesKey ? null : request.Spec, $"sources[{i}]", timer, context.CancellationToken))).ConfigureAwait(false);
         int side = request.LongSidePx == 0 ? DefaultRenderSide : (int)request.LongSidePx;

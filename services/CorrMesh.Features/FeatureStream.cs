@@ -23,7 +23,7 @@ public sealed class FeatureStream(FeatureExtractor extractor, DescriptorSets des
         StreamSession session = Open(requests.Current);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var answers = Channel.CreateBounded<Task<StreamFeaturesResponse>>(PendingAnswers);
-        Task reading = ReadAsync(requests, session, answers.Writer, ending.Token);
+        Task<bool> reading = ReadAsync(requests, session, answers.Writer, ending.Token);
         try
         {
             await foreach (Task<StreamFeaturesResponse> answer in answers.Reader.ReadAllAsync(cancellation).ConfigureAwait(false))
@@ -32,11 +32,10 @@ public sealed class FeatureStream(FeatureExtractor extractor, DescriptorSets des
         finally
         {
             await ending.CancelAsync().ConfigureAwait(false);
-            await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        await reading.ConfigureAwait(false);
-        if (health.Draining.IsCancellationRequested)
+        if (await reading.ConfigureAwait(false))
             throw new NotReadyException(NotReadyException.Draining, "features: shutting down; open the stream again with the last resume_token", TimeSpan.FromSeconds(1));
     }
 
@@ -55,11 +54,12 @@ public sealed class FeatureStream(FeatureExtractor extractor, DescriptorSets des
             if (config.Selection is null) throw new FieldException("config.return_values", "needs a selection, none given");
         }
 
+        if (config.Selection is not null) PointReader.Check(config.Selection, limits.Points, "config.selection");
         return new StreamSession(config, policy, ResumeToken.Read(config.ResumeToken));
     }
 
-    // Ends when the sender has finished, or when the service drains; frames in hand are still answered.
-    private async Task ReadAsync(
+    // Ends when the sender has finished (false), or when the service drains (true); frames in hand are still answered.
+    private async Task<bool> ReadAsync(
         IAsyncStreamReader<StreamFeaturesRequest> requests, StreamSession session, ChannelWriter<Task<StreamFeaturesResponse>> answers, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, health.Draining);
@@ -68,6 +68,7 @@ public sealed class FeatureStream(FeatureExtractor extractor, DescriptorSets des
             superseded => superseded.Drop(DropReason.Superseded));
         Task working = WorkAsync(session, waiting.Reader, cancellation);
         Exception? failure = null;
+        bool drained = false;
         try
         {
             while (await requests.MoveNext(stop.Token).ConfigureAwait(false))
@@ -81,7 +82,7 @@ public sealed class FeatureStream(FeatureExtractor extractor, DescriptorSets des
         }
         catch (OperationCanceledException) when (health.Draining.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
-            // Told to the sender after the last answer.
+            drained = true;   // told to the sender after the last answer
         }
 #pragma warning disable CA1031 // Ends the stream with this error after the answers before it.
         catch (Exception exception)
@@ -93,6 +94,7 @@ public sealed class FeatureStream(FeatureExtractor extractor, DescriptorSets des
         waiting.Writer.Complete();
         await working.ConfigureAwait(false);
         answers.Complete(failure);
+        return drained;
     }
 
     private async Task WorkAsync(StreamSession session, ChannelReader<PendingFrame> waiting, CancellationToken cancellation)
@@ -135,7 +137,7 @@ public sealed class FeatureStream(FeatureExtractor extractor, DescriptorSets des
         {
             (double X, double Y)[] points = PointReader.Read(config.Selection, map, limits.Points, "config.selection");
             WireTensors.CheckFits((long)points.Length * map.Map.Channels, config.ReturnValues, limits.MessageBytes, "config.return_values");
-            StoredDescriptors set = descriptors.Sample(map, points, config.Normalise, timer);
+            StoredDescriptors set = await descriptors.SampleAsync(map, points, config.Normalise, timer, cancellation).ConfigureAwait(false);
             features.DescriptorSetKey = set.Key;
             features.Values = WireTensors.Encode(set.Values, config.ReturnValues, set.Count, set.Channels);
             features.Points.Add(points.Select(p => new Point { X = p.X, Y = p.Y }));

@@ -21,8 +21,7 @@ public sealed class FeaturesModule : IMeshModule
         builder.AddMeshOptions<FeatureOptions>(FeatureOptions.Section);
         builder.AddMeshOptions<DataOptions>(DataOptions.Section);
         IServiceCollection services = builder.Services;
-        services.AddSingleton(p => new ModelCatalog(
-            new DataDirectory(AppContext.BaseDirectory), new DataDirectory(p.GetRequiredService<DataOptions>().Directory), p.GetRequiredService<FeatureOptions>().DefaultModel));
+        services.AddSingleton(p => Catalog(p.GetRequiredService<DataOptions>(), p.GetRequiredService<FeatureOptions>()));
         services.AddSingleton<FeatureMetrics>();
         services.AddSingleton(p => new FeatureStore(p.GetRequiredService<FeatureOptions>().StoreBytes));
         services.TryAddSingleton<IFeatureEngine, TorchFeatureEngine>();
@@ -40,4 +39,16 @@ public sealed class FeaturesModule : IMeshModule
     }
 
     public void MapEndpoints(IEndpointRouteBuilder endpoints) => endpoints.MapGrpcService<FeatureService>();
+
+    private static ModelCatalog Catalog(DataOptions data, FeatureOptions options)
+    {
+        try
+        {
+            return new ModelCatalog(new DataDirectory(AppContext.BaseDirectory), new DataDirectory(data.Directory), options.DefaultModel);
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new MeshConfigurationException([exception.Message]);
+        }
+    }
 }

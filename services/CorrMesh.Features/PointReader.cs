@@ -8,28 +8,48 @@ namespace CorrMesh.Features;
 /// <summary>Positions on the wire (pixel centres, whole image) and in a map (corner origin, the region that the network saw).</summary>
 public static class PointReader
 {
+    /// <summary>Checks what can be checked before the image is known.</summary>
+    /// <param name="maxPoints">Most positions allowed.</param>
+    /// <exception cref="FieldException">None or too many are given.</exception>
+    public static void Check(PointSelection? selection, int maxPoints, string field)
+    {
+        switch (selection?.SelectionCase)
+        {
+            case PointSelection.SelectionOneofCase.Points:
+                int count = selection.Points.Points.Count;
+                if (count == 0 || count > maxPoints) throw new FieldException($"{field}.points", $"1 to {maxPoints} positions allowed, {count} given");
+                break;
+            case PointSelection.SelectionOneofCase.Grid:
+                CheckGrid(selection.Grid, maxPoints, $"{field}.grid");
+                break;
+            default:
+                throw new FieldException(field, "points or a grid needed, none given");
+        }
+    }
+
+    /// <exception cref="FieldException">The grid has no cell or too many.</exception>
+    public static void CheckGrid(Grid grid, int maxPoints, string field)
+    {
+        if (grid.Columns == 0 || grid.Rows == 0 || (ulong)grid.Columns * grid.Rows > (ulong)maxPoints)
+            throw new FieldException(field, $"1 to {maxPoints} cells allowed, {grid.Columns} x {grid.Rows} given");
+    }
+
     /// <summary>The positions that a selection means on a map's image.</summary>
     /// <param name="maxPoints">Most positions allowed.</param>
     /// <exception cref="FieldException">None or too many are given, or one is outside the image or not finite.</exception>
     public static (double X, double Y)[] Read(PointSelection? selection, StoredMap map, int maxPoints, string field)
     {
-        switch (selection?.SelectionCase)
-        {
-            case PointSelection.SelectionOneofCase.Points:
-                return ReadPoints(selection.Points.Points, map, maxPoints, $"{field}.points");
-            case PointSelection.SelectionOneofCase.Grid:
-                return ReadGrid(selection.Grid, map, maxPoints, $"{field}.grid");
-            default:
-                throw new FieldException(field, "points or a grid needed, none given");
-        }
+        Check(selection, maxPoints, field);
+        return selection!.SelectionCase == PointSelection.SelectionOneofCase.Grid
+            ? ReadGrid(selection.Grid, map, maxPoints, $"{field}.grid")
+            : ReadPoints(selection.Points.Points, map, $"{field}.points.points");
     }
 
     /// <summary>The centres of a grid's cells on the region that the network saw, row-major.</summary>
     /// <exception cref="FieldException">The grid has no cell or too many.</exception>
     public static (double X, double Y)[] ReadGrid(Grid grid, StoredMap map, int maxPoints, string field)
     {
-        if (grid.Columns == 0 || grid.Rows == 0 || (ulong)grid.Columns * grid.Rows > (ulong)maxPoints)
-            throw new FieldException(field, $"1 to {maxPoints} cells allowed, {grid.Columns} x {grid.Rows} given");
+        CheckGrid(grid, maxPoints, field);
         var points = new (double X, double Y)[grid.Columns * grid.Rows];
         for (int j = 0, i = 0; j < grid.Rows; j++)
         {
@@ -44,12 +64,19 @@ public static class PointReader
     public static (float X, float Y) ToMap(this StoredMap map, (double X, double Y) point) =>
         ((float)(point.X - map.Region.X + 0.5), (float)(point.Y - map.Region.Y + 0.5));
 
+    /// <summary>Positions on the wire in the map's own coordinates, [2 N].</summary>
+    public static float[] ToMap(this StoredMap map, (double X, double Y)[] points)
+    {
+        var flat = new float[2 * points.Length];
+        for (int i = 0; i < points.Length; i++) (flat[2 * i], flat[2 * i + 1]) = map.ToMap(points[i]);
+        return flat;
+    }
+
     /// <summary>A position in the map's own coordinates on the wire.</summary>
     public static Point FromMap(this StoredMap map, double x, double y) => new() { X = x + map.Region.X - 0.5, Y = y + map.Region.Y - 0.5 };
 
-    private static (double X, double Y)[] ReadPoints(RepeatedField<Point> given, StoredMap map, int maxPoints, string field)
+    private static (double X, double Y)[] ReadPoints(RepeatedField<Point> given, StoredMap map, string field)
     {
-        if (given.Count == 0 || given.Count > maxPoints) throw new FieldException(field, $"1 to {maxPoints} positions allowed, {given.Count} given");
         var points = new (double X, double Y)[given.Count];
         double left = map.Region.X - 0.5, top = map.Region.Y - 0.5, right = left + map.Region.Width, bottom = top + map.Region.Height;
         for (int i = 0; i < points.Length; i++)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CorrMesh.Features.Store;
 using CorrMesh.Hosting;
 using CorrMesh.Protos.Common.V1;
@@ -22,20 +21,38 @@ public sealed class SimilaritySearch(ComputeGate gate)
 {
     private const double DefaultSoftTokenSteps = 5;
 
+    // Farther than any image is wide; larger numbers would not survive as float32.
+    private const double LongestPx = 1e9;
+
+    // Descriptors looked for between two looks at the cancellation.
+    private const int BlockCount = 256;
+
+    // Heat maps show tokens: more pixels would only make sixteen of them too large for a message.
+    private const int LongestHeatmapSide = 1024;
+
     /// <summary>Where each descriptor fits best.</summary>
     public Task<DescriptorCorrelation[]> CorrelateAsync(
         StoredDescriptors set, StoredMap target, CorrelationSettings settings, RequestTimer timer, CancellationToken cancellation) =>
-        TimedAsync(
+        gate.RunAsync(
             () =>
             {
-                Candidate[][] candidates = Candidates(set, target, settings);
                 var correlations = new DescriptorCorrelation[set.Count];
-                for (int i = 0; i < correlations.Length; i++)
+                for (int first = 0; first < set.Count; first += BlockCount)
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    correlations[i] = new DescriptorCorrelation();
-                    correlations[i].Candidates.Add(candidates[i]);
-                    if (settings.WithHeatmaps) correlations[i].HeatmapPng = Heatmap(set, i, target);
+                    int end = Math.Min(first + BlockCount, set.Count);
+                    Candidate[][] candidates = Candidates(set.Values[(first * set.Channels)..(end * set.Channels)], target, settings);
+                    for (int i = first; i < end; i++) correlations[i] = new DescriptorCorrelation { Candidates = { candidates[i - first] } };
+                }
+
+                if (settings.WithHeatmaps)
+                {
+                    TokenGram small = HeatmapTarget(target);
+                    for (int i = 0; i < correlations.Length; i++)
+                    {
+                        cancellation.ThrowIfCancellationRequested();
+                        correlations[i].HeatmapPng = Heatmap(set, i, small);
+                    }
                 }
 
                 return correlations;
@@ -46,11 +63,11 @@ public sealed class SimilaritySearch(ComputeGate gate)
     /// <param name="grid">The positions; null for the token centres.</param>
     public Task<SetMatch[]> MatchAsync(
         StoredDescriptors set, StoredMap target, (double X, double Y)[]? grid, bool includeOneWay, RequestTimer timer, CancellationToken cancellation) =>
-        TimedAsync(
+        gate.RunAsync(
             () =>
             {
                 FeatureMap map = target.Map;
-                float[] others = grid is null ? map.Values : KeypointSampler.Sample(map, Flat(target, grid), normalise: false);
+                float[] others = grid is null ? map.Values : KeypointSampler.Sample(map, target.ToMap(grid), normalise: false);
                 return MutualMatches.Nearest(set.Values, others, map.Channels)
                     .Select((match, i) => (match, i))
                     .Where(m => includeOneWay || m.match.IsMutual)
@@ -67,24 +84,28 @@ public sealed class SimilaritySearch(ComputeGate gate)
             },
             timer, cancellation);
 
-    private static Candidate[][] Candidates(StoredDescriptors set, StoredMap target, CorrelationSettings settings)
+    private static Candidate[][] Candidates(float[] descriptors, StoredMap target, CorrelationSettings settings)
     {
         (double stepX, double stepY) = target.TokenStep();
         double step = Math.Max(stepX, stepY);
         if (settings.SoftRadiusPx is { } radius)
         {
-            float window = (float)(radius == 0 ? DefaultSoftTokenSteps * step : radius);
-            return [.. SoftArgmax.Find(target.Gram, set.Values, window).Select(m => new[] { Candidate(target.FromMap(m.X, m.Y), m.Score) })];
+            float window = (float)Math.Min(radius == 0 ? DefaultSoftTokenSteps * step : radius, LongestPx);
+            return [.. SoftArgmax.Find(target.Gram, descriptors, window).Select(m => new[] { Candidate(target.FromMap(m.X, m.Y), m.Score) })];
         }
 
-        if (settings.Count == 1) return [.. BestPosition.Find(target.Gram, set.Values).Select(m => new[] { Candidate(target, m) })];
-        float separation = (float)(settings.MinSeparationPx == 0 ? step : settings.MinSeparationPx);
-        return [.. TopPositions.Find(target.Gram, set.Values, settings.Count, separation).Select(top => top.Select(m => Candidate(target, m)).ToArray())];
+        if (settings.Count == 1) return [.. BestPosition.Find(target.Gram, descriptors).Select(m => new[] { Candidate(target, m) })];
+        float separation = (float)Math.Min(settings.MinSeparationPx == 0 ? step : settings.MinSeparationPx, LongestPx);
+        return [.. TopPositions.Find(target.Gram, descriptors, settings.Count, separation).Select(top => top.Select(m => Candidate(target, m)).ToArray())];
     }
 
-    private static ByteString Heatmap(StoredDescriptors set, int index, StoredMap target)
+    private static TokenGram HeatmapTarget(StoredMap target) => Math.Max(target.Map.ImageWidth, target.Map.ImageHeight) <= LongestHeatmapSide
+        ? target.Gram
+        : TokenGram.Create(FeatureRenderer.AtSize(target.Map, LongestHeatmapSide));
+
+    private static ByteString Heatmap(StoredDescriptors set, int index, TokenGram target)
     {
-        float[] scores = Vision.Similarity.Heatmap.Scores(target.Gram, set.Values[(index * set.Channels)..((index + 1) * set.Channels)]);
+        float[] scores = Vision.Similarity.Heatmap.Scores(target, set.Values[(index * set.Channels)..((index + 1) * set.Channels)]);
         RgbImage picture = Vision.Similarity.Heatmap.Render(scores, target.Map.ImageWidth, target.Map.ImageHeight);
         return UnsafeByteOperations.UnsafeWrap(PngEncoder.Encode(picture));
     }
@@ -95,19 +116,4 @@ public sealed class SimilaritySearch(ComputeGate gate)
 
     // Rounding may lift the cosine of a descriptor with itself a little above one.
     private static double Cosine(float score) => Math.Clamp(score, -1f, 1f);
-
-    private static float[] Flat(StoredMap map, (double X, double Y)[] points)
-    {
-        var flat = new float[2 * points.Length];
-        for (int i = 0; i < points.Length; i++) (flat[2 * i], flat[2 * i + 1]) = map.ToMap(points[i]);
-        return flat;
-    }
-
-    private async Task<T> TimedAsync<T>(Func<T> work, RequestTimer timer, CancellationToken cancellation)
-    {
-        long started = Stopwatch.GetTimestamp();
-        T result = await gate.RunAsync(work, cancellation).ConfigureAwait(false);
-        timer.AddCompute(Stopwatch.GetElapsedTime(started));
-        return result;
-    }
 }

@@ -1,6 +1,7 @@
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
+using Google.Protobuf.WellKnownTypes;
 
 namespace CorrMesh.Features;
 
@@ -25,10 +26,14 @@ internal sealed class StreamSession(StreamFeaturesConfig config, StreamPolicy po
         Frame frame = message.Frame;
         if (last is { } before && frame.Sequence <= before) throw new FieldException("frame.sequence", $"above {before} needed, {frame.Sequence} given");
         if (System.Text.Encoding.UTF8.GetByteCount(frame.FrameId) > MaxFrameIdBytes) throw new FieldException("frame.frame_id", $"at most {MaxFrameIdBytes} bytes allowed");
-        if (frame.Deadline is { } deadline && deadline.ToTimeSpan() <= TimeSpan.Zero) throw new FieldException("frame.deadline", $"above 0 needed, {deadline.ToTimeSpan()} given");
+        if (frame.Deadline is { } deadline && !IsPositive(deadline)) throw new FieldException("frame.deadline", $"above 0 and below 10,000 years needed, {deadline.Seconds} s and {deadline.Nanos} ns given");
         last = frame.Sequence;
         return frame;
     }
+
+    // A Duration of the wire may hold anything; ToTimeSpan takes only what this lets through.
+    private static bool IsPositive(Duration deadline) =>
+        deadline.Seconds is >= 0 and <= Duration.MaxSeconds && deadline.Nanos is >= 0 and < 1_000_000_000 && (deadline.Seconds > 0 || deadline.Nanos > 0);
 
     /// <summary>Why the stream passes over a frame; null when it does not.</summary>
     public DropReason? Passes(Frame frame)

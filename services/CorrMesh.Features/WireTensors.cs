@@ -17,12 +17,19 @@ public static class WireTensors
         _ => throw new FieldException(field, $"F32 or F16 allowed, {(int)type} given"),
     };
 
+    /// <summary>Refuses a format that is not known.</summary>
+    /// <exception cref="FieldException">It is neither absent nor known.</exception>
+    public static void CheckFormat(DataType type, string field)
+    {
+        if (type != DataType.Unspecified) _ = ElementSize(type, field);
+    }
+
     /// <summary>Refuses values that would not fit into a message.</summary>
     /// <exception cref="FieldException">They would not.</exception>
     public static void CheckFits(long count, DataType type, int messageBytes, string field)
     {
         if (type == DataType.Unspecified) return;
-        const int room = 1 << 20;   // for everything else in the reply
+        int room = Math.Min(1 << 20, messageBytes / 4);   // for everything else in the reply
         long bytes = count * ElementSize(type, field);
         if (bytes > messageBytes - room) throw new FieldException(field, $"at most {messageBytes - room} bytes of values fit in a reply, {bytes} needed; ask for F16, fewer tokens or fewer points");
     }
@@ -51,8 +58,9 @@ public static class WireTensors
         int size = ElementSize(tensor.DataType, $"{field}.data_type");
         if (tensor.Shape.Count != 2) throw new FieldException($"{field}.shape", $"[N, C] needed, {tensor.Shape.Count} axes given");
         if (tensor.Shape[0] < 1 || tensor.Shape[0] > maxRows) throw new FieldException($"{field}.shape", $"1 to {maxRows} rows allowed, {tensor.Shape[0]} given");
+        if (tensor.Shape[1] < 1) throw new FieldException($"{field}.shape", "at least 1 column needed, 0 given");
         long count = (long)tensor.Shape[0] * tensor.Shape[1];
-        if (count < 1 || count * size != tensor.Data.Length)
+        if (count * size != tensor.Data.Length)
             throw new FieldException($"{field}.data", $"{count * size} bytes needed for [{tensor.Shape[0]}, {tensor.Shape[1]}], {tensor.Data.Length} given");
         ReadOnlySpan<byte> bytes = tensor.Data.Span;
         var values = new float[count];

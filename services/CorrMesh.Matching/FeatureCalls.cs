@@ -13,18 +13,24 @@ namespace CorrMesh.Matching;
 /// <param name="timer">The request's.</param>
 internal sealed class FeatureCalls(FeatureService.FeatureServiceClient features, RequestTimer timer, CancellationToken cancellation)
 {
+    // 8,192 x 1,536 channels x 4 bytes = 48 MiB: below it, F32 fits for every backbone.
+    private const int ManyDescriptors = 8192;
+
     /// <summary>Makes sure a map is there and tells its reference.</summary>
     /// <param name="field">The image's field in the matching request: "source" or "target".</param>
     public async Task<FeatureMapReference> ReferenceAsync(MatchedImage image, string field)
     {
         var request = new ExtractFeaturesRequest { Source = image.Source, Spec = image.Spec };
-        ExtractFeaturesResponse response = await RenamedAsync(features.ExtractFeaturesAsync(request, cancellationToken: cancellation), "source", field).ConfigureAwait(false);
+        ExtractFeaturesResponse response = await RenamedAsync(features.ExtractFeaturesAsync(request, cancellationToken: cancellation), ("source", field)).ConfigureAwait(false);
         timer.Add(response.Timings);
         return response.Reference;
     }
 
     /// <summary>Samples unit descriptors; the values come along only when asked for.</summary>
-    public async Task<SampleDescriptorsResponse> SampleAsync(MatchedImage image, PointSelection? selection, bool withValues, string field)
+    /// <param name="field">The image's field in the matching request: "source" or "target".</param>
+    /// <param name="names">Further fields: FeatureService's, and the matching request's that it stands for.</param>
+    public async Task<SampleDescriptorsResponse> SampleAsync(
+        MatchedImage image, PointSelection? selection, bool withValues, string field, params (string Theirs, string Ours)[] names)
     {
         var request = new SampleDescriptorsRequest
         {
@@ -32,18 +38,20 @@ internal sealed class FeatureCalls(FeatureService.FeatureServiceClient features,
             Spec = image.Spec,
             Selection = selection,
             Normalise = true,
-            ReturnValues = withValues ? DataType.F32 : DataType.Unspecified,
+            ReturnValues = withValues ? FittingFormat(selection) : DataType.Unspecified,
         };
-        SampleDescriptorsResponse response = await RenamedAsync(features.SampleDescriptorsAsync(request, cancellationToken: cancellation), "source", field).ConfigureAwait(false);
+        SampleDescriptorsResponse response = await RenamedAsync(features.SampleDescriptorsAsync(request, cancellationToken: cancellation), [("source", field), .. names]).ConfigureAwait(false);
         timer.Add(response.Timings);
         return response;
     }
 
     /// <summary>The best position of each descriptor in an image.</summary>
+    /// <param name="field">The image's field in the matching request; the descriptors are the other image's.</param>
     public async Task<CorrelateDescriptorsResponse> CorrelateAsync(SampleDescriptorsResponse descriptors, MatchedImage image, bool withHeatmaps, string field)
     {
         var request = new CorrelateDescriptorsRequest { Descriptors = SetOf(descriptors), Target = image.Source, Spec = image.Spec, ReturnHeatmaps = withHeatmaps };
-        CorrelateDescriptorsResponse response = await RenamedAsync(features.CorrelateDescriptorsAsync(request, cancellationToken: cancellation), "target", field).ConfigureAwait(false);
+        CorrelateDescriptorsResponse response = await RenamedAsync(
+            features.CorrelateDescriptorsAsync(request, cancellationToken: cancellation), ("target", field), ("descriptors", field == "target" ? "source" : "target")).ConfigureAwait(false);
         timer.Add(response.Timings);
         return response;
     }
@@ -59,7 +67,8 @@ internal sealed class FeatureCalls(FeatureService.FeatureServiceClient features,
             TargetGrid = grid,
             IncludeOneWay = includeOneWay,
         };
-        MatchDescriptorSetsResponse response = await RenamedAsync(features.MatchDescriptorSetsAsync(request, cancellationToken: cancellation), "target", "target").ConfigureAwait(false);
+        MatchDescriptorSetsResponse response = await RenamedAsync(
+            features.MatchDescriptorSetsAsync(request, cancellationToken: cancellation), ("descriptors", "source"), ("target_grid", "grid_step_px")).ConfigureAwait(false);
         timer.Add(response.Timings);
         return response;
     }
@@ -68,7 +77,15 @@ internal sealed class FeatureCalls(FeatureService.FeatureServiceClient features,
         ? new DescriptorSet { Values = values }
         : new DescriptorSet { DescriptorSetKey = descriptors.DescriptorSetKey };
 
-    private static async Task<T> RenamedAsync<T>(AsyncUnaryCall<T> call, string theirs, string ours)
+    // Many descriptors of a wide model are larger than a message in F32.
+    private static DataType FittingFormat(PointSelection? selection) => selection?.SelectionCase switch
+    {
+        PointSelection.SelectionOneofCase.Points when selection.Points.Points.Count > ManyDescriptors => DataType.F16,
+        PointSelection.SelectionOneofCase.Grid when (ulong)selection.Grid.Columns * selection.Grid.Rows > ManyDescriptors => DataType.F16,
+        _ => DataType.F32,
+    };
+
+    private static async Task<T> RenamedAsync<T>(AsyncUnaryCall<T> call, params (string Theirs, string Ours)[] names)
     {
         using (call)
         {
@@ -76,27 +93,27 @@ internal sealed class FeatureCalls(FeatureService.FeatureServiceClient features,
             {
                 return await call.ResponseAsync.ConfigureAwait(false);
             }
-            catch (RpcException exception) when (theirs != ours && exception.GetRpcStatus() is { } status)
+            catch (RpcException exception) when (exception.GetRpcStatus() is { } status)
             {
-                throw Rename(status, theirs, ours).ToRpcException();
+                throw Rename(status, names).ToRpcException();
             }
         }
     }
 
     // A caller of MatchKeypoints has no `source` that is wrong when the refused image was its target.
-    private static Google.Rpc.Status Rename(Google.Rpc.Status status, string theirs, string ours)
+    private static Google.Rpc.Status Rename(Google.Rpc.Status status, (string Theirs, string Ours)[] names)
     {
-        var renamed = new Google.Rpc.Status { Code = status.Code, Message = Renamed(status.Message, theirs, ours) };
+        var renamed = new Google.Rpc.Status { Code = status.Code, Message = Renamed(status.Message, names) };
         foreach (Any detail in status.Details)
         {
             if (detail.TryUnpack(out BadRequest badRequest))
             {
-                foreach (BadRequest.Types.FieldViolation violation in badRequest.FieldViolations) violation.Field = Renamed(violation.Field, theirs, ours);
+                foreach (BadRequest.Types.FieldViolation violation in badRequest.FieldViolations) violation.Field = Renamed(violation.Field, names);
                 renamed.Details.Add(Any.Pack(badRequest));
             }
             else if (detail.TryUnpack(out ErrorInfo info))
             {
-                if (info.Metadata.TryGetValue("field", out string? field)) info.Metadata["field"] = Renamed(field, theirs, ours);
+                if (info.Metadata.TryGetValue("field", out string? field)) info.Metadata["field"] = Renamed(field, names);
                 renamed.Details.Add(Any.Pack(info));
             }
             else
@@ -108,10 +125,17 @@ internal sealed class FeatureCalls(FeatureService.FeatureServiceClient features,
         return renamed;
     }
 
-    private static string Renamed(string text, string theirs, string ours) =>
-        text == theirs || text.StartsWith(theirs + ".", StringComparison.Ordinal) || text.StartsWith(theirs + ":", StringComparison.Ordinal)
-            ? ours + text[theirs.Length..]
-            : text;
+    // Of a path or a message, which begins with one; the first name that fits counts.
+    private static string Renamed(string text, (string Theirs, string Ours)[] names)
+    {
+        foreach ((string theirs, string ours) in names)
+        {
+            if (text.StartsWith(theirs, StringComparison.Ordinal) && (text.Length == theirs.Length || text[theirs.Length] is '.' or ':' or '['))
+                return ours + text[theirs.Length..];
+        }
+
+        return text;
+    }
 }
 
 /// <summary>An image of a matching request as FeatureService is asked for it.</summary>

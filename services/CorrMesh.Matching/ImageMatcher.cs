@@ -21,11 +21,13 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
     /// <summary>For each position the best one in the target, checked by going back.</summary>
     public Task<MatchKeypointsResponse> MatchKeypointsAsync(PointSelection? selection) => WithKeysOrContentsAsync(async withContents =>
     {
+        CheckSpec();
         Task<FeatureMapReference> targetMap = calls.ReferenceAsync(targetImage, "target");
         Task<SampleDescriptorsResponse> sampling = calls.SampleAsync(sourceImage, selection, withContents, "source");
         await BothAsync(sampling, targetMap).ConfigureAwait(false);
         SampleDescriptorsResponse sampled = await sampling.ConfigureAwait(false);
         FeatureMapReference targetReference = await targetMap.ConfigureAwait(false);
+        RequireSameWeights(sampled.Reference, targetReference);
 
         CorrelateDescriptorsResponse there = await calls.CorrelateAsync(sampled, Target(targetReference, withContents), withHeatmaps: false, "target").ConfigureAwait(false);
         Candidate[] best = [.. there.Correlations.Select(c => c.Candidates[0])];
@@ -57,10 +59,13 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
     /// <param name="maxPoints">Most positions of either grid.</param>
     public Task<MatchDenseResponse> MatchDenseAsync(double gridStepPx, bool includeOneWay, int maxPoints) => WithKeysOrContentsAsync(async withContents =>
     {
+        CheckSpec();
+        if (!double.IsFinite(gridStepPx) || gridStepPx < 0 || gridStepPx is > 0 and < 1) throw new FieldException("grid_step_px", $"0 or at least 1 needed, {gridStepPx} given");
         Task<FeatureMapReference> sourceMap = calls.ReferenceAsync(sourceImage, "source"), targetMap = calls.ReferenceAsync(targetImage, "target");
         await BothAsync(sourceMap, targetMap).ConfigureAwait(false);
         FeatureMapReference sourceReference = await sourceMap.ConfigureAwait(false), targetReference = await targetMap.ConfigureAwait(false);
-        Grid sourceGrid = GridOf(sourceReference, gridStepPx, maxPoints), targetGrid = GridOf(targetReference, gridStepPx, maxPoints);
+        RequireSameWeights(sourceReference, targetReference);
+        Grid sourceGrid = GridOf(sourceImage, sourceReference, gridStepPx, maxPoints), targetGrid = GridOf(targetImage, targetReference, gridStepPx, maxPoints);
 
         SampleDescriptorsResponse sampled = await calls
             .SampleAsync(Source(sourceReference, withContents), new PointSelection { Grid = sourceGrid }, withContents, "source").ConfigureAwait(false);
@@ -79,10 +84,12 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
     /// <summary>How similar every place of the target is to one position.</summary>
     public Task<HeatmapResponse> HeatmapAsync(Point? point) => WithKeysOrContentsAsync(async withContents =>
     {
+        CheckSpec();
         if (point is null) throw new FieldException("point", "a position needed, none given");
         var selection = new PointSelection { Points = new PointList { Points = { point } } };
-        SampleDescriptorsResponse sampled = await calls.SampleAsync(sourceImage, selection, withContents, "source").ConfigureAwait(false);
+        SampleDescriptorsResponse sampled = await calls.SampleAsync(sourceImage, selection, withContents, "source", ("selection.points.points[0]", "point")).ConfigureAwait(false);
         CorrelateDescriptorsResponse correlated = await calls.CorrelateAsync(sampled, targetImage, withHeatmaps: true, "target").ConfigureAwait(false);
+        RequireSameWeights(sampled.Reference, correlated.Target);
         DescriptorCorrelation correlation = correlated.Correlations[0];
         return new HeatmapResponse
         {
@@ -94,14 +101,31 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
         };
     });
 
-    private static Grid GridOf(FeatureMapReference map, double stepPx, int maxPoints)
+    private static Grid GridOf(MatchedImage image, FeatureMapReference map, double stepPx, int maxPoints)
     {
-        if (!double.IsFinite(stepPx) || stepPx < 0 || stepPx is > 0 and < 1) throw new FieldException("grid_step_px", $"0 or at least 1 needed, {stepPx} given");
-        if (stepPx == 0) return new Grid { Columns = map.Grid.Columns, Rows = map.Grid.Rows };
-        double columns = Math.Max(1, Math.Round(map.ImageSize.Width / stepPx)), rows = Math.Max(1, Math.Round(map.ImageSize.Height / stepPx));
+        // A grid tiles what the network saw of the image.
+        (double width, double height) = image.Spec?.RegionOfInterest is { } region ? (region.Width, region.Height) : (map.ImageSize.Width, map.ImageSize.Height);
+        double columns = stepPx == 0 ? map.Grid.Columns : Math.Max(1, Math.Round(width / stepPx)), rows = stepPx == 0 ? map.Grid.Rows : Math.Max(1, Math.Round(height / stepPx));
         if (columns * rows > maxPoints)
-            throw new FieldException("grid_step_px", $"at most {maxPoints} positions an image allowed, {stepPx} px makes {columns} x {rows} on {map.ImageSize.Width} x {map.ImageSize.Height}");
+            throw new FieldException("grid_step_px", $"at most {maxPoints} positions an image allowed, {stepPx} makes {columns} x {rows} on {width} x {height} px");
         return new Grid { Columns = (uint)columns, Rows = (uint)rows };
+    }
+
+    // The features service gets no spec with a key, so it could not say this.
+    private void CheckSpec()
+    {
+        if (spec?.CalculateSize() > 0 && source?.SourceCase == FeatureSource.SourceOneofCase.FeaturesKey && target?.SourceCase == FeatureSource.SourceOneofCase.FeaturesKey)
+            throw new FieldException("spec", "must be absent when both sources are a features_key, whose maps have their own");
+    }
+
+    // Keys may come from anywhere. Descriptors of different weights mean different things, even when they are equally wide.
+    private static void RequireSameWeights(FeatureMapReference source, FeatureMapReference target)
+    {
+        (ModelIdentity ours, ModelIdentity theirs) = (source.Identity, target.Identity);
+        if (ours.ModelDigest != theirs.ModelDigest || ours.AdapterDigest != theirs.AdapterDigest)
+            throw new FieldException("target", $"a map by the source's {Shown(ours)} needed, one by {Shown(theirs)} given");
+
+        static string Shown(ModelIdentity identity) => identity.Adapter.Length == 0 ? identity.Model : $"{identity.Model} with {identity.Adapter}";
     }
 
     // Waits for both and throws the first one's error, so that equal requests always fail alike.

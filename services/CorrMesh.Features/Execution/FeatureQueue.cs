@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Threading.Channels;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Vision.Features;
 
@@ -11,17 +10,20 @@ public readonly record struct Extraction(FeatureMap Map, TimeSpan Queued, TimeSp
 /// <summary>The bounded queue before the device: groups requests of one shape into batches, drops those nobody waits for.</summary>
 /// <remarks>
 /// Refusal is early: a request beyond the bound is turned away when it comes, with an estimate of when to try again. A request
-/// whose caller has gone, or whose deadline has passed, leaves before launch and costs the device nothing.
+/// whose caller has gone, or whose deadline has passed, leaves at once: it costs the device nothing, and its pixels do not
+/// outlive its place in the queue.
 /// </remarks>
 public sealed class FeatureQueue : IAsyncDisposable
 {
     private readonly IFeatureEngine engine;
     private readonly FeatureMetrics metrics;
     private readonly int capacity, batchCount;
-    private readonly Channel<Entry> arrivals = Channel.CreateUnbounded<Entry>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Lock gate = new();
     private readonly LinkedList<Entry> waiting = [];
+    private readonly SemaphoreSlim changed = new(0);
     private readonly Task loop;
-    private int count;
+    private int running;
+    private bool stopping;
     private double secondsPerRequest = 0.1;   // running mean; only feeds the retry hint
 
     /// <param name="capacity">Most requests waiting or running.</param>
@@ -33,46 +35,77 @@ public sealed class FeatureQueue : IAsyncDisposable
     }
 
     /// <summary>Requests waiting or running.</summary>
-    public int Count => Volatile.Read(ref count);
+    public int Count
+    {
+        get
+        {
+            lock (gate) return waiting.Count + running;
+        }
+    }
 
     /// <summary>Queues one image.</summary>
     /// <exception cref="QueueFullException">The queue is full; says when to come back.</exception>
     /// <exception cref="NotReadyException">The service is stopping.</exception>
     public async Task<Extraction> ExtractAsync(ExtractionRequest request, CancellationToken cancellation)
     {
-        if (Interlocked.Increment(ref count) > capacity)
+        cancellation.ThrowIfCancellationRequested();
+        var entry = new Entry(request);
+        lock (gate)
         {
-            Interlocked.Decrement(ref count);
-            metrics.Refused();
-            throw new QueueFullException("features", capacity, TimeSpan.FromSeconds(Math.Clamp(secondsPerRequest * capacity / 2, 0.05, 30)));
+            if (stopping) throw new NotReadyException(NotReadyException.Draining, "features: shutting down", TimeSpan.FromSeconds(1));
+            if (waiting.Count + running >= capacity)
+            {
+                metrics.Refused();
+                throw new QueueFullException("features", capacity, TimeSpan.FromSeconds(Math.Clamp(secondsPerRequest * capacity / 2, 0.05, 30)));
+            }
+
+            waiting.AddLast(entry.Place);
         }
 
-        try
-        {
-            var entry = new Entry(request, cancellation);
-            if (!arrivals.Writer.TryWrite(entry)) throw new NotReadyException(NotReadyException.Draining, "features: shutting down", TimeSpan.FromSeconds(1));
-            return await entry.Completion.Task.WaitAsync(cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            Interlocked.Decrement(ref count);
-        }
+        changed.Release();
+        using (cancellation.UnsafeRegister((_, token) => Leave(entry, token), null))
+            return await entry.Completion.Task.ConfigureAwait(false);
     }
 
     /// <summary>Takes no more requests, finishes those it has, and stops.</summary>
     public async ValueTask DisposeAsync()
     {
-        arrivals.Writer.TryComplete();
+        lock (gate)
+        {
+            if (stopping) return;
+            stopping = true;
+        }
+
+        changed.Release();
         await loop.ConfigureAwait(false);
+        changed.Dispose();
+    }
+
+    // A request that is being computed stays to its end; its caller goes all the same.
+    private void Leave(Entry entry, CancellationToken cancellation)
+    {
+        lock (gate)
+        {
+            if (entry.Place.List is not null) waiting.Remove(entry.Place);
+        }
+
+        entry.Completion.TrySetCanceled(cancellation);
     }
 
     private async Task RunAsync()
     {
-        while (waiting.Count > 0 || await arrivals.Reader.WaitToReadAsync().ConfigureAwait(false))
+        while (true)
         {
-            while (arrivals.Reader.TryRead(out Entry? arrived)) waiting.AddLast(arrived);
-            List<Entry> batch = TakeBatch();
-            if (batch.Count > 0) await LaunchAsync(batch).ConfigureAwait(false);
+            List<Entry> batch;
+            lock (gate)
+            {
+                batch = TakeBatch();
+                running = batch.Count;
+                if (batch.Count == 0 && stopping) return;
+            }
+
+            if (batch.Count == 0) await changed.WaitAsync().ConfigureAwait(false);
+            else await LaunchAsync(batch).ConfigureAwait(false);
         }
     }
 
@@ -80,22 +113,16 @@ public sealed class FeatureQueue : IAsyncDisposable
     private List<Entry> TakeBatch()
     {
         var batch = new List<Entry>();
-        for (LinkedListNode<Entry>? node = waiting.First; node is not null && batch.Count < batchCount;)
+        for (LinkedListNode<Entry>? place = waiting.First; place is not null && batch.Count < batchCount;)
         {
-            LinkedListNode<Entry>? next = node.Next;
-            Entry entry = node.Value;
-            if (entry.Cancellation.IsCancellationRequested)
+            LinkedListNode<Entry>? next = place.Next;
+            if (batch.Count == 0 || place.Value.Request.Group == batch[0].Request.Group)
             {
-                waiting.Remove(node);
-                entry.Completion.TrySetCanceled(entry.Cancellation);
-            }
-            else if (batch.Count == 0 || entry.Request.Group == batch[0].Request.Group)
-            {
-                waiting.Remove(node);
-                batch.Add(entry);
+                waiting.Remove(place);
+                batch.Add(place.Value);
             }
 
-            node = next;
+            place = next;
         }
 
         return batch;
@@ -111,6 +138,7 @@ public sealed class FeatureQueue : IAsyncDisposable
             TimeSpan computed = Stopwatch.GetElapsedTime(launched);
             metrics.Computed(computed, batch.Count);
             secondsPerRequest += 0.2 * (computed.TotalSeconds / batch.Count - secondsPerRequest);
+            Finished();
             for (int i = 0; i < batch.Count; i++)
                 batch[i].Completion.TrySetResult(new Extraction(maps[i], Stopwatch.GetElapsedTime(batch[i].Arrived, launched), computed, batch.Count));
         }
@@ -118,12 +146,29 @@ public sealed class FeatureQueue : IAsyncDisposable
         catch (Exception exception)
 #pragma warning restore CA1031
         {
+            Finished();
             foreach (Entry entry in batch) entry.Completion.TrySetException(exception);
         }
     }
 
-    private sealed record Entry(ExtractionRequest Request, CancellationToken Cancellation)
+    // Before the callers hear of it, so that one who comes back at once finds the place that it had.
+    private void Finished()
     {
+        lock (gate) running = 0;
+    }
+
+    private sealed class Entry
+    {
+        public Entry(ExtractionRequest request)
+        {
+            Request = request;
+            Place = new LinkedListNode<Entry>(this);
+        }
+
+        public ExtractionRequest Request { get; }
+
+        public LinkedListNode<Entry> Place { get; }
+
         public long Arrived { get; } = Stopwatch.GetTimestamp();
 
         public TaskCompletionSource<Extraction> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -7,7 +7,7 @@ public sealed record ExtractionRequest(PreparedImage Image, ResolvedSpec Spec)
 {
     /// <summary>Requests with equal groups may share a batch: same weights, same network input.</summary>
     public (string Model, string? Adapter, FeatureStage Stage, int Stride, int Width, int Height) Group =>
-        (Spec.Model.Digest, Spec.Adapter?.Digest, Spec.Stage, Spec.PatchStride, Image.Geometry.InputWidth, Image.Geometry.InputHeight);
+        (Spec.Model.Weights, Spec.Adapter?.Digest, Spec.Stage, Spec.PatchStride, Image.Geometry.InputWidth, Image.Geometry.InputHeight);
 }
 
 /// <summary>Computes feature maps on a device. One call runs at a time.</summary>

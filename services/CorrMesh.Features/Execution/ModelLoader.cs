@@ -1,5 +1,6 @@
 using CorrMesh.Features.Models;
 using CorrMesh.Features.Store;
+using CorrMesh.Hosting;
 using CorrMesh.Hosting.Health;
 using CorrMesh.Vision.Features;
 using CorrMesh.Vision.Images;
@@ -26,12 +27,12 @@ internal sealed class ModelLoader(
         catch (Exception exception) when (NativeTorch.Diagnose(exception) is { } diagnosis)
         {
             FeatureLog.TorchMissing(logger, diagnosis.Reason, diagnosis.Advice);
-            throw;
+            throw new MeshConfigurationException([$"{diagnosis.Reason}. {diagnosis.Advice}"]);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             FeatureLog.ModelFailed(logger, model.Name, exception.Message);
-            throw;
+            throw new MeshConfigurationException([$"model '{model.Name}': {exception.Message}"]);
         }
 
         FeatureLog.ModelLoaded(logger, model.Name, model.Digest, options.Device, torch.__version__, torch.get_num_threads());

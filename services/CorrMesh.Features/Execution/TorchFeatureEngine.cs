@@ -16,8 +16,8 @@ public sealed class TorchFeatureEngine : IFeatureEngine, IDisposable
 
     // Touched by the inference thread only; the most recently used are last.
     private torch.Device? device;
-    private readonly List<(string Digest, VisionTransformer Network)> networks = [];
-    private readonly List<(string Network, string? Adapter, FeatureModel Model)> models = [];
+    private readonly List<(string Weights, VisionTransformer Network)> networks = [];
+    private readonly List<(string Weights, string? Adapter, FeatureModel Model)> models = [];
 
     /// <param name="options">Device, threads, and how many networks stay loaded. Torch itself is first touched by the first call.</param>
     public TorchFeatureEngine(FeatureOptions options)
@@ -30,11 +30,6 @@ public sealed class TorchFeatureEngine : IFeatureEngine, IDisposable
     public Task<IReadOnlyList<FeatureMap>> ExtractAsync(IReadOnlyList<ExtractionRequest> batch, CancellationToken cancellation) =>
         thread.RunAsync<IReadOnlyList<FeatureMap>>(
             () => Model(batch[0].Spec.Model, batch[0].Spec.Adapter).Extract([.. batch.Select(request => request.Image)], batch[0].Spec.Stage), cancellation);
-
-    /// <summary>Loads a model ahead of its first request.</summary>
-    /// <exception cref="WeightFileException">Its file is damaged.</exception>
-    /// <exception cref="InvalidDataException">Its file is not the one that its manifest names.</exception>
-    public Task LoadAsync(ModelEntry model, CancellationToken cancellation) => thread.RunAsync(() => Model(model, null) is not null, cancellation);
 
     public void Dispose()
     {
@@ -51,7 +46,7 @@ public sealed class TorchFeatureEngine : IFeatureEngine, IDisposable
     private FeatureModel Model(ModelEntry model, AdapterEntry? adapter)
     {
         VisionTransformer network = Network(model);
-        int at = models.FindIndex(m => m.Network == model.Digest && m.Adapter == adapter?.Digest);
+        int at = models.FindIndex(m => m.Weights == model.Weights && m.Adapter == adapter?.Digest);
         if (at >= 0) return models[at].Model;
         Adapter? weights = null;
         if (adapter is not null)
@@ -60,17 +55,25 @@ public sealed class TorchFeatureEngine : IFeatureEngine, IDisposable
             weights = AdapterFile.Read(adapter.Path);
         }
 
-        var loaded = new FeatureModel(network, weights);
-        models.Add((model.Digest, adapter?.Digest, loaded));
-        return loaded;
+        try
+        {
+            var loaded = new FeatureModel(network, weights);
+            models.Add((model.Weights, adapter?.Digest, loaded));
+            return loaded;
+        }
+        catch (ArgumentException misfit)
+        {
+            // Nothing that the caller could have asked for otherwise.
+            throw new InvalidDataException($"adapter '{adapter?.Name}' of model '{model.Name}': {misfit.Message}", misfit);
+        }
     }
 
     private VisionTransformer Network(ModelEntry model)
     {
-        int at = networks.FindIndex(n => n.Digest == model.Digest);
+        int at = networks.FindIndex(n => n.Weights == model.Weights);
         if (at >= 0)
         {
-            (string Digest, VisionTransformer Network) used = networks[at];
+            (string Weights, VisionTransformer Network) used = networks[at];
             networks.RemoveAt(at);
             networks.Add(used);
             return used.Network;
@@ -79,8 +82,16 @@ public sealed class TorchFeatureEngine : IFeatureEngine, IDisposable
         if (networks.Count == options.LoadedModels) Unload(networks[0]);
         CheckDigest(model.Path, model.Digest, $"model '{model.Name}'");
         var network = BackboneFile.Load(model.Path, model.Heads);
+        VisionTransformerConfig shape = network.Config;
+        if ((shape.PatchSize, shape.Width, shape.Depth, shape.Heads) != (model.PatchSize, model.Width, model.Depth, model.Heads))
+        {
+            network.Dispose();
+            throw new InvalidDataException(
+                $"model '{model.Name}': {model.Path} has patch {shape.PatchSize}, {shape.Width} channels and {shape.Depth} blocks; its manifest says {model.PatchSize}, {model.Width} and {model.Depth}");
+        }
+
         network.to(device ??= OpenDevice());
-        networks.Add((model.Digest, network));
+        networks.Add((model.Weights, network));
         return network;
     }
 
@@ -90,10 +101,10 @@ public sealed class TorchFeatureEngine : IFeatureEngine, IDisposable
         return torch.device(options.Device);
     }
 
-    private void Unload((string Digest, VisionTransformer Network) oldest)
+    private void Unload((string Weights, VisionTransformer Network) oldest)
     {
-        foreach ((_, _, FeatureModel model) in models.Where(m => m.Network == oldest.Digest)) model.Dispose();
-        models.RemoveAll(m => m.Network == oldest.Digest);
+        foreach ((_, _, FeatureModel model) in models.Where(m => m.Weights == oldest.Weights)) model.Dispose();
+        models.RemoveAll(m => m.Weights == oldest.Weights);
         networks.Remove(oldest);
         oldest.Network.Dispose();
     }

@@ -39,7 +39,7 @@ public sealed partial class DataDirectory(string root)
             string digest = WeightFile.Digest(temporary);
             string blob = BlobPath(digest);
             Directory.CreateDirectory(Path.GetDirectoryName(blob)!);
-            File.Move(temporary, blob, overwrite: true);
+            if (!File.Exists(blob)) File.Move(temporary, blob, overwrite: true);
             return digest;
         }
         finally
@@ -50,18 +50,27 @@ public sealed partial class DataDirectory(string root)
 
     /// <summary>Writes a manifest in the place of an older one.</summary>
     /// <param name="kind">"models" or "adapters".</param>
+    /// <exception cref="ArgumentException">The id cannot be one.</exception>
     public void WriteManifest<T>(string kind, string id, T manifest, JsonTypeInfo<T> type)
     {
+        if (!IsId(id)) throw new ArgumentException($"id: a-z, 0-9, dot, dash, underscore, at most 64, beginning with a letter or digit; '{id}' given", nameof(id));
         string folder = Path.Combine(Root, kind, id);
         Directory.CreateDirectory(folder);
         string temporary = Path.Combine(folder, $"manifest.json.{Guid.NewGuid():N}.tmp");
-        using (var stream = new FileStream(temporary, FileMode.CreateNew))
+        try
         {
-            JsonSerializer.Serialize(stream, manifest, type);
-            stream.Flush(flushToDisk: true);
-        }
+            using (var stream = new FileStream(temporary, FileMode.CreateNew))
+            {
+                JsonSerializer.Serialize(stream, manifest, type);
+                stream.Flush(flushToDisk: true);
+            }
 
-        File.Move(temporary, Path.Combine(folder, "manifest.json"), overwrite: true);
+            File.Move(temporary, Path.Combine(folder, "manifest.json"), overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
     }
 
     /// <summary>Reads all manifests of a kind, by id. A manifest that cannot be read is an error that names it.</summary>

@@ -57,6 +57,14 @@ public sealed class ModelCatalog
     private void Add(DataDirectory directory, string folder, ModelManifest manifest)
     {
         string digest = Checked(folder, manifest.Id, manifest.SchemaVersion, manifest.Digest);
+        foreach ((string field, int value) in new[]
+        {
+            ("patch_size", manifest.PatchSize), ("width", manifest.Width), ("depth", manifest.Depth), ("heads", manifest.Heads), ("default_tokens", manifest.DefaultTokens),
+        })
+        {
+            if (value < 1) throw new InvalidDataException($"{folder}: {field}: at least 1 needed, {value} given");
+        }
+
         string path = manifest.File is null ? directory.BlobPath(digest) : Path.Combine(folder, Path.GetFileName(manifest.File));
         if (!File.Exists(path)) throw new InvalidDataException($"{folder}: its weight file {path} is missing");
         if (!models.TryAdd(manifest.Id, new ModelEntry(manifest.Id, digest, path, manifest.PatchSize, manifest.Width, manifest.Depth, manifest.Heads, manifest.DefaultTokens, [])))
@@ -66,17 +74,18 @@ public sealed class ModelCatalog
     private void Add(DataDirectory directory, string folder, AdapterManifest manifest)
     {
         string digest = Checked(folder, manifest.Id, manifest.SchemaVersion, manifest.Digest);
-        if (!models.TryGetValue(manifest.Model, out ModelEntry? model)) throw new InvalidDataException($"{folder}: its model '{manifest.Model}' is not there");
+        if (!models.TryGetValue(manifest.Model ?? "", out ModelEntry? model)) throw new InvalidDataException($"{folder}: its model '{manifest.Model}' is not there");
         var adapter = new AdapterEntry(manifest.Id, digest, directory.BlobPath(digest));
         if (!File.Exists(adapter.Path)) throw new InvalidDataException($"{folder}: its file {adapter.Path} is missing");
-        models[manifest.Model] = model with { Adapters = [.. model.Adapters, adapter] };
+        models[model.Name] = model with { Adapters = [.. model.Adapters, adapter] };
     }
 
-    private static string Checked(string folder, string id, int schemaVersion, string digest)
+    // A member that the file lacks is null here, whatever its type says.
+    private static string Checked(string folder, string? id, int schemaVersion, string? digest)
     {
         if (schemaVersion != 1) throw new InvalidDataException($"{folder}: schema_version 1 is known, {schemaVersion} given");
-        if (!DataDirectory.IsId(id) || id != Path.GetFileName(folder)) throw new InvalidDataException($"{folder}: id '{Shown(id)}' must be the folder's name");
-        if (!digest.StartsWith(DigestPrefix, StringComparison.Ordinal) || !FeatureKey.IsWellFormed(digest[DigestPrefix.Length..]))
+        if (id is null || !DataDirectory.IsId(id) || id != Path.GetFileName(folder)) throw new InvalidDataException($"{folder}: id '{Shown(id ?? "")}' must be the folder's name");
+        if (digest is null || !digest.StartsWith(DigestPrefix, StringComparison.Ordinal) || !FeatureKey.IsWellFormed(digest[DigestPrefix.Length..]))
             throw new InvalidDataException($"{folder}: digest must be {DigestPrefix} and 64 hex digits");
         return digest[DigestPrefix.Length..];
     }

@@ -7,13 +7,16 @@ namespace CorrMesh.Features.Models;
 /// <summary>Brings weight files into a data directory. A file is read in full, and refused, before anything is written.</summary>
 public static class ModelImport
 {
-    /// <summary>Adds a backbone, in the place of one with the same name.</summary>
+    /// <summary>Adds a backbone, in the place of one with the same name that was added before.</summary>
+    /// <param name="builtIn">The directory that ships with the program; its names are taken.</param>
     /// <param name="heads">Attention heads, which the file does not tell; null for the public checkpoints' rule.</param>
     /// <exception cref="WeightFileException">The file is damaged or not a weight file.</exception>
     /// <exception cref="ArgumentException">It is not a DINOv2 checkpoint, or the name cannot be one.</exception>
-    public static ModelManifest AddModel(DataDirectory data, string name, string file, int? heads, int defaultTokens)
+    public static ModelManifest AddModel(DataDirectory builtIn, DataDirectory data, string name, string file, int? heads, int defaultTokens)
     {
         CheckName(name);
+        // A mesh with two models of one name would not start.
+        if (builtIn.ReadManifests("models", ManifestJson.Default.ModelManifest).Any(m => m.Manifest.Id == name)) throw new ArgumentException($"name: '{name}' is the built-in model's");
         if (defaultTokens is < 8 or > 160) throw new ArgumentException($"tokens: 8 to 160 allowed, {defaultTokens} given");
         VisionTransformerConfig config = VisionTransformerConfig.FromShapes(WeightFile.Read(file).Shapes, heads);
         var manifest = new ModelManifest(1, name, "sha256:" + data.AddBlob(file), null, config.PatchSize, config.Width, config.Depth, config.Heads, defaultTokens);

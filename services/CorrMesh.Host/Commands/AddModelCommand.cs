@@ -17,7 +17,8 @@ internal static class AddModelCommand
         command.SetAction(result => MeshCommands.Guard(() =>
         {
             ModelManifest manifest = ModelImport.AddModel(
-                new DataDirectory(result.GetRequiredValue(data).FullName), result.GetRequiredValue(name), result.GetRequiredValue(file).FullName, result.GetValue(heads), result.GetValue(tokens));
+                new DataDirectory(AppContext.BaseDirectory), new DataDirectory(result.GetRequiredValue(data).FullName),
+                result.GetRequiredValue(name), result.GetRequiredValue(file).FullName, result.GetValue(heads), result.GetValue(tokens));
             Console.WriteLine($"{manifest.Id} {manifest.Digest}: {manifest.Width} wide, {manifest.Depth} blocks, {manifest.Heads} heads, patch {manifest.PatchSize}");
             return 0;
         }));

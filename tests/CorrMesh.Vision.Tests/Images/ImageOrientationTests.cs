@@ -1,3 +1,4 @@
+using CorrMesh.TestKit;
 using CorrMesh.Vision.Images;
 using SkiaSharp;
 using Xunit;

@@ -1,4 +1,5 @@
 using System.Text;
+using CorrMesh.TestKit;
 using CorrMesh.Vision.Images;
 using SkiaSharp;
 using Xunit;

@@ -1,8 +1,8 @@
-namespace CorrMesh.Vision.Tests.Images;
+namespace CorrMesh.TestKit;
 
 /// <summary>Writes JPEG files whose 8 x 8 blocks are flat, so that the decoded samples are known exactly.</summary>
 /// <remarks>Only DC coefficients are sent: quantiser 1, DC = 8 (value - 128), one Huffman code length for every DC category.</remarks>
-internal static class JpegBuilder
+public static class JpegBuilder
 {
     /// <summary>Components share one sampling, so a component's block (row, column) covers pixels 8 row.., 8 column...</summary>
     /// <param name="blocks">[component][row * blocksWide + column] stored sample value of each block.</param>

@@ -1,10 +1,10 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 
-namespace CorrMesh.Vision.Tests.Images;
+namespace CorrMesh.TestKit;
 
 /// <summary>Writes PNG files chunk by chunk, including ones no encoder would write.</summary>
-internal static class PngBuilder
+public static class PngBuilder
 {
     public const byte Grey = 0, Rgb = 2, Palette = 3, GreyAlpha = 4, Rgba = 6;
 
