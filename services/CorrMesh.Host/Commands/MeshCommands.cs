@@ -12,6 +12,7 @@ internal static class MeshCommands
         {
             AddModelCommand.Create(),
             AddAdapterCommand.Create(),
+            MakeSamplesCommand.Create(),
             TrainCompactCommand.Create(),
         };
         return root.Parse(args).Invoke();
