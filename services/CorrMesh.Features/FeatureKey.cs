@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using CorrMesh.Protos.Common.V1;
@@ -12,6 +13,8 @@ namespace CorrMesh.Features;
 /// </remarks>
 public static class FeatureKey
 {
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
+
     /// <summary>Changes whenever decoder, kernels or Torch change a map's values.</summary>
     public const string NumericsRevision = "skia-4.154 torch-2.10 corrmesh-1";
 
@@ -46,7 +49,7 @@ public static class FeatureKey
     }
 
     /// <summary>Whether a string could be a key.</summary>
-    public static bool IsWellFormed(string key) => key.Length == 64 && key.AsSpan().IndexOfAnyExcept("0123456789abcdef") < 0;
+    public static bool IsWellFormed(string key) => key.Length == 64 && !key.AsSpan().ContainsAnyExcept(HexDigits);
 
     private static string Digest(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 }

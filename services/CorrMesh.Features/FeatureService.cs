@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CorrMesh.Features.Models;
 using CorrMesh.Features.Store;
 using CorrMesh.Hosting;
@@ -6,7 +5,7 @@ using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Options;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
-using CorrMesh.Vision.Features;
+using CorrMesh.Vision.Similarity;
 using Google.Protobuf;
 using Grpc.Core;
 using Contract = CorrMesh.Protos.Features.V1.FeatureService;
@@ -27,7 +26,7 @@ public sealed class FeatureService(
         var timer = new RequestTimer();
         StoredMap map = await extractor.GetAsync(request.Source, request.Spec, "source", timer, context.CancellationToken).ConfigureAwait(false);
         WireTensors.CheckFits(map.Map.Values.LongLength, request.ReturnValues, limits.MessageBytes, "return_values");
-        float[] values = request.ReturnValues != DataType.Unspecified && request.Normalise ? Normalised(map.Map) : map.Map.Values;
+        float[] values = request.ReturnValues != DataType.Unspecified && request.Normalise ? FeatureRenderer.Unit(map.Map).Values : map.Map.Values;
         return new ExtractFeaturesResponse
         {
             Reference = map.ToReference(),
@@ -104,7 +103,7 @@ public sealed class FeatureService(
 
     private static CorrelationSettings Settings(CorrelateDescriptorsRequest request, int count)
     {
-        if (request.TopK > SimilaritySearch.MaxCandidates) throw new FieldException("top_k", $"1 to {SimilaritySearch.MaxCandidates} allowed (0: 1), {request.TopK} given");
+        if (request.TopK > TopPositions.MaxCount) throw new FieldException("top_k", $"1 to {TopPositions.MaxCount} allowed (0: 1), {request.TopK} given");
         if (!double.IsFinite(request.MinSeparationPx) || request.MinSeparationPx < 0) throw new FieldException("min_separation_px", $"a number of at least 0 needed, {request.MinSeparationPx} given");
         if (request.ReturnHeatmaps && count > MaxHeatmaps) throw new FieldException("return_heatmaps", $"at most {MaxHeatmaps} descriptors allowed with heat maps, {count} given");
         double? radius = null;
@@ -116,12 +115,5 @@ public sealed class FeatureService(
         }
 
         return new CorrelationSettings(Math.Max(1, (int)request.TopK), request.MinSeparationPx, radius, request.ReturnHeatmaps);
-    }
-
-    private static float[] Normalised(FeatureMap map)
-    {
-        float[] values = [.. map.Values];
-        for (int i = 0; i < map.TokenCount; i++) KeypointSampler.Normalise(values.AsSpan(i * map.Channels, map.Channels));
-        return values;
     }
 }

@@ -1,6 +1,7 @@
 using CorrMesh.Features.Store;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Protos.Common.V1;
+using Google.Protobuf.Collections;
 
 namespace CorrMesh.Features;
 
@@ -46,7 +47,7 @@ public static class PointReader
     /// <summary>A position in the map's own coordinates on the wire.</summary>
     public static Point FromMap(this StoredMap map, double x, double y) => new() { X = x + map.Region.X - 0.5, Y = y + map.Region.Y - 0.5 };
 
-    private static (double X, double Y)[] ReadPoints(IReadOnlyList<Point> given, StoredMap map, int maxPoints, string field)
+    private static (double X, double Y)[] ReadPoints(RepeatedField<Point> given, StoredMap map, int maxPoints, string field)
     {
         if (given.Count == 0 || given.Count > maxPoints) throw new FieldException(field, $"1 to {maxPoints} positions allowed, {given.Count} given");
         var points = new (double X, double Y)[given.Count];

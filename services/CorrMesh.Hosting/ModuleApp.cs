@@ -82,22 +82,18 @@ internal sealed class ModuleApp : IAsyncDisposable
         app.Use(RefuseHttpOnGrpcPort);
         app.UseRouting();
         app.UseOpenTelemetryPrometheusScrapingEndpoint(telemetry.Metrics, null, "/metrics", null, null);
-        app.MapGet("/livez", () => Results.Text("ok\n"));
+        app.MapGet("/livez", () => Results.Text("ok\n")).ExcludeFromDescription();
         app.MapGet("/readyz", (ModuleHealth health) =>
         {
             var reasons = health.Reasons;
             return reasons.Count == 0
                 ? Results.Text("ok\n")
                 : Results.Text(string.Concat(reasons.Select(pair => $"{pair.Key}: {pair.Value}\n")), statusCode: StatusCodes.Status503ServiceUnavailable);
-        });
-        if (Service.Contracts.Count > 0)
-        {
-            // A service that offers other contracts than its own (the gateway) maps these three itself.
-            app.MapGrpcService<Grpc.HealthCheck.HealthServiceImpl>();
-            app.MapGrpcService<ReflectionServiceImpl>();
-            app.MapGrpcService<ReflectionV1ServiceImpl>();
-        }
-
+        }).ExcludeFromDescription();
+        app.MapGrpcService<ReflectionServiceImpl>();
+        app.MapGrpcService<ReflectionV1ServiceImpl>();
+        // The gateway, which implements no contract itself, answers for the health of those that do.
+        if (Service.Contracts.Count > 0) app.MapGrpcService<Grpc.HealthCheck.HealthServiceImpl>();
         module.MapEndpoints(app);
         await app.StartAsync(cancellationToken).ConfigureAwait(false);
         var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address)).ToArray();
@@ -120,9 +116,16 @@ internal sealed class ModuleApp : IAsyncDisposable
             options.CompressionProviders = [new BoundedGzip(limits.MessageBytes)];
         });
         services.AddSingleton(provider => provider.GetRequiredService<ModuleHealth>().Grpc);
-        Google.Protobuf.Reflection.ServiceDescriptor[] offered = [.. service.Contracts, Grpc.Health.V1.Health.Descriptor];
-        services.AddSingleton(new ReflectionServiceImpl(offered));
-        services.AddSingleton(new ReflectionV1ServiceImpl(offered));
+        AddReflection(services, [.. service.Contracts.Count > 0 ? service.Contracts : MeshTopology.Contracts, Grpc.Health.V1.Health.Descriptor]);
+    }
+
+    // Error details travel as Any; with their file on offer too, grpcurl and its like can print them.
+    private static void AddReflection(IServiceCollection services, Google.Protobuf.Reflection.ServiceDescriptor[] offered)
+    {
+        string[] names = [.. offered.Select(contract => contract.FullName)];
+        var symbols = SymbolRegistry.FromFiles(offered.Select(contract => contract.File).Append(Google.Rpc.BadRequest.Descriptor.File));
+        services.AddSingleton(new ReflectionServiceImpl(names, symbols));
+        services.AddSingleton(new ReflectionV1ServiceImpl(names, symbols));
     }
 
     private static void AddKestrel(WebApplicationBuilder builder, MeshService service)

@@ -3,15 +3,21 @@ using System.Runtime.CompilerServices;
 
 namespace CorrMesh.Vision.Similarity;
 
+/// <summary>The descriptor of a target set that is most similar to one of a source set.</summary>
+/// <param name="Target">Position in the target set.</param>
+/// <param name="Score">Their cosine.</param>
+/// <param name="IsMutual">Whether the source is, the other way round, the most similar to that target.</param>
+public readonly record struct NearestMatch(int Target, float Score, bool IsMutual);
+
 /// <summary>Two descriptors that are each other's nearest.</summary>
 /// <param name="Source">Position in the source set.</param>
 /// <param name="Target">Position in the target set.</param>
 /// <param name="Score">Their cosine.</param>
 public readonly record struct IndexMatch(int Source, int Target, float Score);
 
-/// <summary>Mutual nearest neighbours of two sets of descriptors by cosine.</summary>
+/// <summary>Nearest neighbours of two sets of descriptors by cosine, and which of them are mutual.</summary>
 /// <remarks>
-/// A pair is kept when the target is the first most similar to the source and the source the first most similar to the target.
+/// Of equally similar descriptors the first counts as the nearest, both ways.
 /// Products are made in blocks of sources; the N x M table never exists. A zero descriptor has cosine 0 with everything.
 /// </remarks>
 public static class MutualMatches
@@ -25,14 +31,37 @@ public static class MutualMatches
     /// <exception cref="ArgumentException">Not a whole number of descriptors, or a value that is not finite.</exception>
     public static IndexMatch[] Find(float[] sources, float[] targets, int channels, int maxParallelism = 1)
     {
+        ArgumentNullException.ThrowIfNull(targets);
+        return targets.Length == 0
+            ? []
+            : [.. Nearest(sources, targets, channels, maxParallelism)
+                .Select((match, source) => (match, source))
+                .Where(pair => pair.match.IsMutual)
+                .Select(pair => new IndexMatch(pair.source, pair.match.Target, pair.match.Score))];
+    }
+
+    /// <summary>Finds the nearest target of every source.</summary>
+    /// <param name="sources">[N * channels]; N may be 0.</param>
+    /// <param name="targets">[M * channels], M at least 1 unless N is 0.</param>
+    /// <param name="channels">Width of a descriptor, at least 1.</param>
+    /// <param name="maxParallelism">Threads at most; the answer does not depend on it.</param>
+    /// <returns>[N] in the sources' order.</returns>
+    /// <exception cref="ArgumentException">No targets, not a whole number of descriptors, or a value that is not finite.</exception>
+    public static NearestMatch[] Nearest(float[] sources, float[] targets, int channels, int maxParallelism = 1)
+    {
         ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxParallelism, 1);
         var sourceBatch = DescriptorBatch.FromValues(sources, channels);
         var targetBatch = DescriptorBatch.FromValues(targets, channels);
         int n = sourceBatch.Count, m = targetBatch.Count;
-        if (n == 0 || m == 0)
+        if (n == 0)
         {
             return [];
+        }
+
+        if (m == 0)
+        {
+            throw new ArgumentException("targets: at least 1 descriptor needed, 0 given", nameof(targets));
         }
 
         var inverse = new float[m];
@@ -75,10 +104,10 @@ public static class MutualMatches
             Parallel.For(0, runs, new ParallelOptions { MaxDegreeOfParallelism = runs }, Scan);
         }
 
-        return Pair(best, targetOf, scoreOf);
+        return Judge(best, targetOf, scoreOf);
     }
 
-    private static IndexMatch[] Pair((float[] Score, int[] Source)[] best, int[] targetOf, float[] scoreOf)
+    private static NearestMatch[] Judge((float[] Score, int[] Source)[] best, int[] targetOf, float[] scoreOf)
     {
         var (score, source) = best[0];
         for (int run = 1; run < best.Length; run++)
@@ -92,16 +121,7 @@ public static class MutualMatches
             }
         }
 
-        var pairs = new List<IndexMatch>();
-        for (int i = 0; i < targetOf.Length; i++)
-        {
-            if (source[targetOf[i]] == i)
-            {
-                pairs.Add(new IndexMatch(i, targetOf[i], scoreOf[i]));
-            }
-        }
-
-        return [.. pairs];
+        return [.. targetOf.Select((target, i) => new NearestMatch(target, scoreOf[i], source[target] == i))];
     }
 
     /// <summary>Scales one row of products to cosines and lets it compete for every target.</summary>

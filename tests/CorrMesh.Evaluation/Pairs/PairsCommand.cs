@@ -1,12 +1,17 @@
 using System.Globalization;
 using CorrMesh.Metrics;
+using CorrMesh.Vision.Weights;
 
 namespace CorrMesh.Evaluation.Pairs;
 
 /// <summary>`pairs`: how many points each method matches, on real and on generated pairs.</summary>
 internal static class PairsCommand
 {
+    /// <summary>Tokens on the longer side: compact's default.</summary>
     private const int Tokens = 40;
+
+    /// <summary>Of the untrained weights, and of the generated scenes: compact was trained with the same one, on other indices.</summary>
+    private const int Seed = 1;
 
     public static int Run(string[] arguments)
     {
@@ -26,13 +31,29 @@ internal static class PairsCommand
             }
         }
 
-        IPairMatcher[] matchers = [new FeatureMapMatcher("RGB patches", image => RgbPatchMap.Describe(image, Tokens))];
+        string path = model ?? BuiltInModel();
+        using NetworkFeatures compact = NetworkFeatures.Load(path, Tokens), untrained = NetworkFeatures.Untrained(compact.Config, Tokens, Seed);
+        IPairMatcher[] matchers =
+        [
+            new FeatureMapMatcher("compact", compact.Describe),
+            new FeatureMapMatcher("random weights", untrained.Describe),
+            new FeatureMapMatcher("RGB patches", image => RgbPatchMap.Describe(image, Tokens)),
+        ];
         List<PairsRow> real = [];
         foreach ((string name, string truth, IEnumerable<PairCase> pairs) in RealPairs.All()) real.Add(Measure(name, truth, pairs, matchers));
-        PairsRow? generated = count == 0 ? null : Measure("generated", "homography", GeneratedPairs.All(count, 1), matchers);
-        var report = new PairsReport([.. matchers.Select(matcher => matcher.Name)], real, generated, CpuName(), model ?? "");
-        Console.WriteLine(report.ToMarkdown());
-        return strict ? 1 : 0;
+        PairsRow? generated = count == 0 ? null : Measure("generated", "homography", GeneratedPairs.All(count, Seed), matchers);
+        var report = new PairsReport(
+            [.. matchers.Select(matcher => matcher.Name)], real, generated, CpuName(), $"{Path.GetFileName(path)} sha256:{WeightFile.Digest(path)}, {Tokens} tokens");
+        Console.Write(report.ToMarkdown());
+        ResultsFolder.Write("pairs", report.ToMarkdown(), report.ToJson());
+        foreach (string miss in report.Misses()) Console.WriteLine($"missed: {miss}");
+        return strict && report.Misses().Count > 0 ? 1 : 0;
+    }
+
+    private static string BuiltInModel()
+    {
+        string path = Path.Combine(AppContext.BaseDirectory, "models", "compact", "compact.safetensors");
+        return File.Exists(path) ? path : throw new FileNotFoundException($"--model: the path of a .safetensors file needed, as there is no {path}");
     }
 
     private static PairsRow Measure(string name, string truth, IEnumerable<PairCase> pairs, IPairMatcher[] matchers)

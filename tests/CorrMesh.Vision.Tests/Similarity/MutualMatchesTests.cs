@@ -31,6 +31,13 @@ public sealed class MutualMatchesTests
         Assert.Equal(expected, found.Select(pair => (pair.Source, pair.Target)));
         Assert.All(found, pair => Assert.Equal(cosines[pair.Source, pair.Target], pair.Score, 1e-5));
         Assert.Equal(found, MutualMatches.Find(sources, targets, channels, maxParallelism: 3));
+        var nearest = MutualMatches.Nearest(sources, targets, channels);
+        for (int i = 0; i < n; i++)
+        {
+            int target = ArgMax(m, j => cosines[i, j]);
+            Assert.Equal((target, expected.Contains((i, target))), (nearest[i].Target, nearest[i].IsMutual));
+            Assert.Equal(cosines[i, target], nearest[i].Score, 1e-5);
+        }
     }
 
     [Fact]
@@ -62,6 +69,8 @@ public sealed class MutualMatchesTests
     {
         Assert.Empty(MutualMatches.Find([], [1, 2], 2));
         Assert.Empty(MutualMatches.Find([1, 2], [], 2));
+        Assert.Empty(MutualMatches.Nearest([], [], 2));
+        Assert.Throws<ArgumentException>(() => MutualMatches.Nearest([1, 2], [], 2));
     }
 
     [Fact]

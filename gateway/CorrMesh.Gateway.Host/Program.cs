@@ -1,0 +1,4 @@
+using CorrMesh.Gateway;
+using CorrMesh.Hosting;
+
+return MeshHost.Run(args, new GatewayModule());

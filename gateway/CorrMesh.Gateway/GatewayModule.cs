@@ -1,0 +1,50 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using CorrMesh.Gateway.Health;
+using CorrMesh.Gateway.Http;
+using CorrMesh.Gateway.OpenApi;
+using CorrMesh.Gateway.Proxy;
+using CorrMesh.Hosting;
+using CorrMesh.Hosting.Options;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace CorrMesh.Gateway;
+
+/// <summary>The mesh's front door: gRPC passed through to the services, and an HTTP API for everyone else.</summary>
+public sealed class GatewayModule : IMeshModule
+{
+    public string Name => MeshTopology.Gateway;
+
+    public void AddServices(IHostApplicationBuilder builder)
+    {
+        builder.AddMeshOptions<GatewayOptions>(GatewayOptions.Section);
+        builder.Services.AddGrpcProxy();
+        builder.Services.AddSingleton<MeshHealthProbe>();
+        builder.Services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+            json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+        });
+        builder.Services.AddApiDocument();
+    }
+
+    public void Configure(IApplicationBuilder app)
+    {
+        app.UseMiddleware<ProblemMiddleware>();
+        app.UseGrpcAnswers();
+    }
+
+    public void MapEndpoints(IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapGrpcProxy();
+        endpoints.MapGrpcService<MeshHealthService>();
+        endpoints.MapModels();
+        endpoints.MapFeatures();
+        endpoints.MapMatch();
+        endpoints.MapHealthz();
+        endpoints.MapApiDocument();
+    }
+}

@@ -1,0 +1,7 @@
+namespace CorrMesh.Gateway.Http;
+
+internal static class Deadlines
+{
+    /// <summary>When the services must have answered an HTTP request that comes in now.</summary>
+    public static DateTime Deadline(this GatewayOptions options, TimeProvider time) => (time.GetUtcNow() + options.RequestTimeout).UtcDateTime;
+}

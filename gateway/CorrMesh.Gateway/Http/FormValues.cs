@@ -1,0 +1,69 @@
+using System.Globalization;
+using CorrMesh.Hosting.Errors;
+using CorrMesh.Hosting.Options;
+using CorrMesh.Protos.Common.V1;
+using CorrMesh.Protos.Features.V1;
+
+namespace CorrMesh.Gateway.Http;
+
+/// <summary>The form fields that routes have in common, from text to the contract's messages. Bounds that need the image are the services' to check.</summary>
+internal static class FormValues
+{
+    public const int MaxGrid = 128;
+
+    /// <summary>Names of the fields of <see cref="Spec"/>.</summary>
+    public static readonly string[] SpecFields = ["model", "adapter", "tokens"];
+
+    public static FeatureSource Source(MultipartForm form, string name) => new() { Image = new Image { Encoded = form.File(name) } };
+
+    /// <exception cref="FieldException">`tokens` is not a whole number within the limits.</exception>
+    public static FeatureSpec Spec(MultipartForm form, MeshLimits limits)
+    {
+        var spec = new FeatureSpec { Model = form.Text("model") ?? "", Adapter = form.Text("adapter") ?? "" };
+        if (form.Text("tokens") is { } text) spec.Tokens = (uint)Whole("tokens", text, limits.MinTokens, limits.MaxTokens);
+        return spec;
+    }
+
+    /// <summary>`points` = `x,y;x,y...` or `grid` = N, one of the two.</summary>
+    /// <exception cref="FieldException">Neither or both are given, or what is given is no such thing.</exception>
+    public static PointSelection Selection(MultipartForm form, MeshLimits limits)
+    {
+        if (form.Has("points") && form.Has("grid")) throw new FieldException("points", "one of points and grid allowed, both given");
+        if (form.Text("grid") is { } grid)
+        {
+            uint size = (uint)Whole("grid", grid, 1, MaxGrid);
+            return new PointSelection { Grid = new Grid { Columns = size, Rows = size } };
+        }
+
+        if (form.Has("grid")) throw new FieldException("grid", $"1 to {MaxGrid} allowed, nothing given");
+        string text = form.Text("points") ?? throw new FieldException("points", "at least one x,y needed (x,y;x,y...), or grid=N; none given");
+        var points = new PointList();
+        // A semicolon at the end is a habit, not a mistake.
+        foreach (string pair in text.TrimEnd(';').Split(';'))
+        {
+            if (points.Points.Count == limits.Points) throw new FieldException("points", $"at most {limits.Points} allowed, more given");
+            points.Points.Add(Point($"points[{points.Points.Count}]", pair));
+        }
+
+        return new PointSelection { Points = points };
+    }
+
+    private static Point Point(string field, string text)
+    {
+        string[] parts = text.Split(',');
+        if (parts.Length != 2) throw new FieldException(field, $"x,y needed, '{Shorten(text)}' given");
+        return new Point { X = Coordinate(field + ".x", parts[0]), Y = Coordinate(field + ".y", parts[1]) };
+    }
+
+    private static double Coordinate(string field, string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
+            ? value
+            : throw new FieldException(field, $"a finite number needed, '{Shorten(text)}' given");
+
+    private static int Whole(string field, string text, int min, int max) =>
+        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= min && value <= max
+            ? value
+            : throw new FieldException(field, $"a whole number from {min} to {max} needed, '{Shorten(text)}' given");
+
+    private static string Shorten(string text) => text.Length <= 40 ? text : text[..40] + "...";
+}

@@ -1,0 +1,109 @@
+using System.Text;
+using CorrMesh.Hosting.Errors;
+using CorrMesh.Hosting.Options;
+using Google.Protobuf;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Net.Http.Headers;
+
+namespace CorrMesh.Gateway.Http;
+
+/// <summary>A multipart/form-data body, read part by part so that nothing beyond a limit is ever kept.</summary>
+internal sealed class MultipartForm
+{
+    // 16,384 points of 50 characters; every other text is shorter.
+    private const int TextBytes = 1 << 20;
+
+    private readonly Dictionary<string, ByteString> files = [];
+    private readonly Dictionary<string, string> texts = [];
+
+    private MultipartForm()
+    {
+    }
+
+    /// <param name="request">Its body is read to the end.</param>
+    /// <param name="files">Names of the parts that are files; each at most <see cref="MeshLimits.EncodedBytes"/>.</param>
+    /// <param name="texts">Names of the parts that are text; each at most 1 MiB.</param>
+    /// <param name="limits">The mesh's limits.</param>
+    /// <exception cref="UnsupportedFormatException">The body is not multipart/form-data.</exception>
+    /// <exception cref="FieldException">A part is unknown, given twice, or cut short.</exception>
+    /// <exception cref="TooLargeException">A part is larger than it may be.</exception>
+    public static async Task<MultipartForm> ReadAsync(HttpRequest request, IReadOnlyList<string> files, IReadOnlyList<string> texts, MeshLimits limits)
+    {
+        var token = request.HttpContext.RequestAborted;
+        var form = new MultipartForm();
+        var reader = new MultipartReader(BoundaryOf(request), request.Body) { HeadersCountLimit = 16, HeadersLengthLimit = 16 << 10 };
+        try
+        {
+            while (await reader.ReadNextSectionAsync(token).ConfigureAwait(false) is { } section)
+            {
+                var (name, isFile) = Describe(section);
+                if (form.files.ContainsKey(name) || form.texts.ContainsKey(name)) throw new FieldException(name, "given once allowed, given twice");
+                if (files.Contains(name))
+                {
+                    if (!isFile) throw new FieldException(name, $"a file needed (curl: -F {name}=@FILE), text given");
+                    form.files[name] = UnsafeByteOperations.UnsafeWrap(await ReadAsync(section.Body, name, limits.EncodedBytes, token).ConfigureAwait(false));
+                }
+                else if (texts.Contains(name))
+                {
+                    form.texts[name] = Encoding.UTF8.GetString((await ReadAsync(section.Body, name, TextBytes, token).ConfigureAwait(false)).Span).Trim();
+                }
+                else
+                {
+                    throw new FieldException(name, $"{string.Join(", ", files.Concat(texts))} allowed, '{name}' given");
+                }
+            }
+        }
+        catch (Exception exception) when (exception is InvalidDataException or (IOException and not BadHttpRequestException))
+        {
+            throw new FieldException("body", "a whole multipart/form-data body needed, a broken or cut one given", exception);
+        }
+
+        return form;
+    }
+
+    /// <exception cref="FieldException">The form has no such file, or it is empty.</exception>
+    public ByteString File(string name)
+    {
+        if (!files.TryGetValue(name, out var file)) throw new FieldException(name, "a file needed, none given");
+        return file.Length > 0 ? file : throw new FieldException(name, "at least 1 byte needed, an empty file given");
+    }
+
+    /// <returns>The text without the white space around it; null when it is absent or empty.</returns>
+    public string? Text(string name) => texts.TryGetValue(name, out string? text) && text.Length > 0 ? text : null;
+
+    /// <summary>Whether the form has the text, even an empty one.</summary>
+    public bool Has(string name) => texts.ContainsKey(name);
+
+    private static string BoundaryOf(HttpRequest request)
+    {
+        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase))
+            throw new UnsupportedFormatException(StatusCodes.Status415UnsupportedMediaType, "Content-Type", $"multipart/form-data needed, {(string.IsNullOrEmpty(request.ContentType) ? "nothing" : $"'{request.ContentType}'")} given");
+        string boundary = HeaderUtilities.RemoveQuotes(type.Boundary).ToString();
+        return boundary.Length is > 0 and <= 70 ? boundary : throw new FieldException("Content-Type", $"a boundary of 1 to 70 characters needed, {boundary.Length} given");
+    }
+
+    private static (string Name, bool IsFile) Describe(MultipartSection section)
+    {
+        if (!ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition) || StringSegmentIsEmpty(disposition))
+            throw new FieldException("body", "a name needed for each part (Content-Disposition: form-data; name=...), none given");
+        // Some clients send bytes without a file name; what they say about the type then tells them from typed text.
+        bool isFile = disposition.IsFileDisposition() || (section.ContentType is { } type && !type.StartsWith("text/", StringComparison.OrdinalIgnoreCase));
+        return (HeaderUtilities.RemoveQuotes(disposition.Name).ToString(), isFile);
+    }
+
+    private static bool StringSegmentIsEmpty(ContentDispositionHeaderValue disposition) => HeaderUtilities.RemoveQuotes(disposition.Name).Length == 0;
+
+    private static async Task<ReadOnlyMemory<byte>> ReadAsync(Stream body, string name, long limit, CancellationToken token)
+    {
+        var kept = new MemoryStream();
+        byte[] chunk = new byte[64 << 10];
+        while (await body.ReadAsync(chunk, token).ConfigureAwait(false) is > 0 and var count)
+        {
+            if (kept.Length + count > limit) throw new TooLargeException(name, $"at most {limit} bytes allowed, more given");
+            kept.Write(chunk, 0, count);
+        }
+
+        return kept.GetBuffer().AsMemory(0, (int)kept.Length);
+    }
+}

@@ -1,0 +1,109 @@
+using System.Globalization;
+using CorrMesh.Hosting.Errors;
+using CorrMesh.Hosting.Options;
+using Grpc.Core;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Logging;
+
+namespace CorrMesh.Gateway.Http;
+
+/// <summary>Turns whatever goes wrong on the HTTP port into problem details: the only place that knows HTTP's error codes.</summary>
+/// <remarks>
+/// gRPC errors of the services: INVALID_ARGUMENT 400, NOT_FOUND 404, FAILED_PRECONDITION and ABORTED 409, RESOURCE_EXHAUSTED 429
+/// with Retry-After when a retry helps and 413 otherwise, UNAVAILABLE 503, DEADLINE_EXCEEDED 504, UNIMPLEMENTED 501, the rest 500.
+/// </remarks>
+internal sealed class ProblemMiddleware(RequestDelegate next, MeshLimits limits, ILogger<ProblemMiddleware> logger)
+{
+    public async Task InvokeAsync(HttpContext context)
+    {
+        if (HttpProtocol.IsHttp2(context.Request.Protocol))
+        {
+            await next(context).ConfigureAwait(false);
+            return;
+        }
+
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = limits.UploadBytes;
+        try
+        {
+            await next(context).ConfigureAwait(false);
+            if (context.Response is { HasStarted: false, StatusCode: >= 400, ContentLength: null or 0, ContentType: null }) await WriteAsync(context, Unanswered(context)).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (!context.Response.HasStarted)
+        {
+            // The client has gone: there is nobody to explain anything to.
+            if (context.RequestAborted.IsCancellationRequested) context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            else await WriteAsync(context, Explain(context, exception)).ConfigureAwait(false);
+        }
+    }
+
+    private Problem Explain(HttpContext context, Exception exception)
+    {
+        switch (exception)
+        {
+            case FieldException field:
+                return Of(StatusCodes.Status400BadRequest, field.Message, field.Violations);
+            case TooLargeException large:
+                return Of(StatusCodes.Status413PayloadTooLarge, large.Message, [new FieldViolation(large.Field, large.Description)]);
+            case UnsupportedFormatException format:
+                return Of(format.Status, format.Message, [new FieldViolation(format.Field, format.Description)]);
+            case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
+                string given = context.Request.ContentLength is { } length ? $"{length} given" : "more given";
+                var body = new FieldViolation("body", $"at most {limits.UploadBytes} bytes allowed, {given}");
+                return Of(StatusCodes.Status413PayloadTooLarge, body.ToString(), [body]);
+            case BadHttpRequestException bad:
+                return Of(bad.StatusCode, bad.Message);
+            case RpcException rpc:
+                return Explain(context, rpc);
+            default:
+                GatewayLog.RequestFailed(logger, context.Request.Method, context.Request.Path, exception);
+                return Of(StatusCodes.Status500InternalServerError, "this request failed for a reason of the server's own; its log says more");
+        }
+    }
+
+    private static Problem Explain(HttpContext context, RpcException exception)
+    {
+        TimeSpan? retryAfter = exception.RetryDelay();
+        int status = exception.StatusCode switch
+        {
+            StatusCode.InvalidArgument or StatusCode.OutOfRange => StatusCodes.Status400BadRequest,
+            StatusCode.NotFound => StatusCodes.Status404NotFound,
+            StatusCode.FailedPrecondition or StatusCode.Aborted or StatusCode.AlreadyExists => StatusCodes.Status409Conflict,
+            StatusCode.ResourceExhausted => retryAfter is null ? StatusCodes.Status413PayloadTooLarge : StatusCodes.Status429TooManyRequests,
+            StatusCode.Unavailable or StatusCode.Cancelled => StatusCodes.Status503ServiceUnavailable,
+            StatusCode.DeadlineExceeded => StatusCodes.Status504GatewayTimeout,
+            StatusCode.Unimplemented => StatusCodes.Status501NotImplemented,
+            _ => StatusCodes.Status500InternalServerError,
+        };
+        if (status == StatusCodes.Status503ServiceUnavailable) retryAfter ??= TimeSpan.FromSeconds(1);
+        if (retryAfter is { } wait) context.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        var names = context.GetEndpoint()?.Metadata.GetMetadata<FormNames>() ?? new FormNames();
+        FieldViolation[] violations = [.. exception.FieldViolations().Select(violation => violation with { Field = names.Of(violation.Field) })];
+        string detail = (status, violations.Length) switch
+        {
+            // What a connection failed with is for the operator, not for the caller.
+            (StatusCodes.Status503ServiceUnavailable, _) when exception.ErrorReason() is null => "a service behind the gateway cannot be reached just now",
+            (StatusCodes.Status504GatewayTimeout, _) => "the services took longer than this request may wait",
+            (StatusCodes.Status500InternalServerError, _) => "a service behind the gateway failed; its log says more",
+            (StatusCodes.Status400BadRequest, > 0) => string.Join("; ", violations.Select(violation => violation.ToString())),
+            _ => exception.Status.Detail,
+        };
+        return Of(status, detail, violations, exception.ErrorReason());
+    }
+
+    private static Problem Unanswered(HttpContext context) => Of(context.Response.StatusCode, context.Response.StatusCode switch
+    {
+        StatusCodes.Status404NotFound => $"{context.Request.Path}: there is no such route; /docs lists them",
+        StatusCodes.Status405MethodNotAllowed => $"{context.Request.Method}: {context.Response.Headers.Allow} allowed here",
+        var status => ReasonPhrases.GetReasonPhrase(status),
+    });
+
+    private static Problem Of(int status, string detail, IReadOnlyList<FieldViolation>? violations = null, string? reason = null) => new(
+        "about:blank", ReasonPhrases.GetReasonPhrase(status), status, detail,
+        violations is { Count: > 0 } ? [.. violations.Select(violation => new ProblemField(violation.Field, violation.Description))] : null, reason);
+
+    private static Task WriteAsync(HttpContext context, Problem problem) => ProblemResult(problem).ExecuteAsync(context);
+
+    internal static IResult ProblemResult(Problem problem) => Results.Json(problem, contentType: "application/problem+json", statusCode: problem.Status);
+}

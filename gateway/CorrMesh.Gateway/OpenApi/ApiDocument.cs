@@ -1,0 +1,45 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Scalar.AspNetCore;
+
+namespace CorrMesh.Gateway.OpenApi;
+
+/// <summary>`/openapi/v1.json` and the page that shows it at `/docs`.</summary>
+internal static class ApiDocument
+{
+    private const string DocumentPath = "/openapi/v1.json";
+
+    // The page and all it uses come from this server; with this header a browser could not fetch them elsewhere either.
+    private const string OnlyFromHere = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:";
+
+    public static void AddApiDocument(this IServiceCollection services) => services.AddOpenApi("v1", options =>
+        options.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info.Title = "CorrMesh";
+            document.Info.Version = "v1";
+            document.Info.Description = "3D-consistent visual features and correspondence. Errors are RFC 9457 problem details.";
+            // Clients take the address that they got this document from.
+            document.Servers?.Clear();
+            return Task.CompletedTask;
+        }));
+
+    public static void MapApiDocument(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapOpenApi("/openapi/{documentName}.json");
+        endpoints.MapScalarApiReference("/docs", options => options
+                .WithTitle("CorrMesh API")
+                .WithOpenApiRoutePattern(DocumentPath)
+                .DisableDefaultFonts()
+                .DisableTelemetry()
+                .DisableAgent()
+                .DisableMcp())
+            .AddEndpointFilter(async (context, next) =>
+            {
+                context.HttpContext.Response.Headers.ContentSecurityPolicy = OnlyFromHere;
+                return await next(context).ConfigureAwait(false);
+            });
+        endpoints.MapGet("/", () => Results.Redirect("/docs")).ExcludeFromDescription();
+    }
+}

@@ -1,0 +1,28 @@
+using System.Globalization;
+using Microsoft.OpenApi;
+
+namespace CorrMesh.Gateway.OpenApi;
+
+/// <summary>One part of a route's multipart form, as the API document shows it.</summary>
+internal sealed record FormField(string Name, bool Required, OpenApiSchema Schema)
+{
+    public static FormField Model => Text("model", "A model's name, as GET /v1/models lists it. Absent: the default.");
+
+    public static FormField Adapter => Text("adapter", "An adapter of the model, by name or name@sha256:... Absent: none.");
+
+    public static FormField Tokens => Whole("tokens", 8, 160, "Tokens along the longer side of the image. Absent: the model's default.");
+
+    public static FormField File(string name, string description) =>
+        new(name, true, new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", Description = description });
+
+    public static FormField Text(string name, string description) =>
+        new(name, false, new OpenApiSchema { Type = JsonSchemaType.String, Description = description });
+
+    public static FormField Whole(string name, int min, int max, string description) => new(name, false, new OpenApiSchema
+    {
+        Type = JsonSchemaType.Integer,
+        Minimum = min.ToString(CultureInfo.InvariantCulture),
+        Maximum = max.ToString(CultureInfo.InvariantCulture),
+        Description = description,
+    });
+}

@@ -1,0 +1,50 @@
+using CorrMesh.Gateway.Http;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.OpenApi;
+
+namespace CorrMesh.Gateway.OpenApi;
+
+/// <summary>Says in the API document what a route's handler reads and writes by itself.</summary>
+internal static class RouteDescriptions
+{
+    public static RouteHandlerBuilder Describe(this RouteHandlerBuilder route, string name, string summary, string? description = null)
+    {
+        route.WithName(name).WithSummary(summary);
+        return description is null ? route : route.WithDescription(description);
+    }
+
+    public static RouteHandlerBuilder ProducesProblems(this RouteHandlerBuilder route, params int[] statuses)
+    {
+        foreach (int status in statuses) route.Produces<Problem>(status, "application/problem+json");
+        return route;
+    }
+
+    public static RouteHandlerBuilder TakesForm(this RouteHandlerBuilder route, params FormField[] fields) =>
+        route.AddOpenApiOperationTransformer((operation, _, _) =>
+        {
+            var schema = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Object,
+                Properties = fields.ToDictionary(field => field.Name, field => (IOpenApiSchema)field.Schema),
+                Required = fields.Where(field => field.Required).Select(field => field.Name).ToHashSet(),
+                AdditionalPropertiesAllowed = false,
+            };
+            operation.RequestBody = new OpenApiRequestBody
+            {
+                Required = true,
+                Content = new Dictionary<string, OpenApiMediaType> { ["multipart/form-data"] = new() { Schema = schema } },
+            };
+            return Task.CompletedTask;
+        });
+
+    /// <summary>Adds formats without a schema of their own to the route's 200.</summary>
+    public static RouteHandlerBuilder ProducesBinary(this RouteHandlerBuilder route, params string[] formats) =>
+        route.AddOpenApiOperationTransformer((operation, _, _) =>
+        {
+            if (operation.Responses?["200"] is OpenApiResponse { Content: { } content })
+                foreach (string format in formats)
+                    content[format] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" } };
+            return Task.CompletedTask;
+        });
+}

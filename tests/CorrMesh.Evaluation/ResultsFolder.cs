@@ -1,0 +1,25 @@
+namespace CorrMesh.Evaluation;
+
+/// <summary>The folder of last tables, in the checkout that the program was built in, or `results` in the working directory.</summary>
+internal static class ResultsFolder
+{
+    /// <summary>Writes a table as NAME.md and NAME.json.</summary>
+    public static void Write(string name, string markdown, string json)
+    {
+        string folder = Find();
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(folder, $"{name}.md"), markdown);
+        File.WriteAllText(Path.Combine(folder, $"{name}.json"), json);
+        Console.Error.WriteLine($"written to {Path.Combine(folder, name)}.md and .json");
+    }
+
+    private static string Find()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            string project = Path.Combine(folder.FullName, "tests", "CorrMesh.Evaluation");
+            if (Directory.Exists(project)) return Path.Combine(project, "results");
+        }
+        return Path.Combine(Environment.CurrentDirectory, "results");
+    }
+}

@@ -1,0 +1,94 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace CorrMesh.Gateway.Tests.OpenApi;
+
+public sealed partial class ApiDocumentTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    // Goal: the document tells the truth about forms, formats and errors. Method: what a client generator would read.
+    [Theory]
+    [InlineData("/v1/features", "image*,model,adapter,tokens", "200,400,404,406,413,415,429,500,503,504")]
+    [InlineData("/v1/match", "source*,target*,points,grid,model,adapter,tokens", "200,400,404,413,415,429,500,503,504")]
+    public async Task Document_FormRoute_DescribesFieldsAndErrors(string path, string fields, string statuses)
+    {
+        await using var mesh = await FakeMesh.StartAsync();
+
+        var post = (await Document(mesh)).GetProperty("paths").GetProperty(path).GetProperty("post");
+
+        var schema = post.GetProperty("requestBody").GetProperty("content").GetProperty("multipart/form-data").GetProperty("schema");
+        string[] required = [.. schema.GetProperty("required").EnumerateArray().Select(name => name.GetString()!)];
+        Assert.Equal(fields, string.Join(',', schema.GetProperty("properties").EnumerateObject().Select(field => field.Name + (required.Contains(field.Name) ? "*" : ""))));
+        Assert.Equal(statuses, string.Join(',', post.GetProperty("responses").EnumerateObject().Select(response => response.Name).Order(StringComparer.Ordinal)));
+        foreach (var response in post.GetProperty("responses").EnumerateObject().Where(response => response.Name != "200"))
+            Assert.Equal("#/components/schemas/Problem", response.Value.GetProperty("content").GetProperty("application/problem+json").GetProperty("schema").GetProperty("$ref").GetString());
+    }
+
+    [Fact]
+    public async Task Document_Paths_AreTheRoutesThatThereAre()
+    {
+        await using var mesh = await FakeMesh.StartAsync();
+
+        var document = await Document(mesh);
+
+        Assert.Equal(["/healthz", "/v1/features", "/v1/match", "/v1/models"], document.GetProperty("paths").EnumerateObject().Select(path => path.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["application/json", "application/octet-stream", "application/x-npy"],
+            document.GetProperty("paths").GetProperty("/v1/features").GetProperty("post").GetProperty("responses").GetProperty("200").GetProperty("content")
+                .EnumerateObject().Select(format => format.Name).Order(StringComparer.Ordinal));
+    }
+
+    // Goal: the schemas name the fields as they are on the wire. Method: every property of a real answer must be in its schema.
+    [Fact]
+    public async Task Document_MatchSchema_HasThePropertiesOfARealAnswer()
+    {
+        await using var mesh = await FakeMesh.StartAsync();
+        var schemas = (await Document(mesh)).GetProperty("components").GetProperty("schemas");
+
+        var answer = await (await mesh.PostAsync("/v1/match", ("source", Sample.Picture), ("target", Sample.Picture), ("grid", "2"))).JsonAsync();
+
+        Assert.Equal(Names(answer), Names(schemas.GetProperty("MatchesReply").GetProperty("properties")));
+        Assert.Equal(Names(answer.GetProperty("matches")[0]), Names(schemas.GetProperty("MatchReply").GetProperty("properties")));
+        static IEnumerable<string> Names(JsonElement element) => element.EnumerateObject().Select(property => property.Name).Order(StringComparer.Ordinal);
+    }
+
+    // Goal: the page works without a network beyond this server. Method: every address in it is relative and served here, and the
+    // header that forbids a browser all others is there.
+    [Fact]
+    public async Task Docs_Page_UsesNothingFromElsewhere()
+    {
+        await using var mesh = await FakeMesh.StartAsync();
+
+        var redirect = await mesh.Http.GetAsync("/docs", Token);
+        var page = redirect.Headers.Location is { } location ? await mesh.Http.GetAsync(new Uri(mesh.Http.BaseAddress!, location), Token) : redirect;
+        string html = await page.Content.ReadAsStringAsync(Token);
+
+        Assert.Equal(HttpStatusCode.OK, page.StatusCode);
+        Assert.DoesNotMatch(@"(src|href)=""(https?:)?//", html);
+        Assert.StartsWith("default-src 'self'", page.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
+        var scripts = ScriptSource().Matches(html);
+        Assert.NotEmpty(scripts);
+        foreach (Match script in scripts)
+        {
+            var asset = await mesh.Http.GetAsync(new Uri(page.RequestMessage!.RequestUri!, script.Groups[1].Value), Token);
+            Assert.Equal(HttpStatusCode.OK, asset.StatusCode);
+            Assert.True((await asset.Content.ReadAsByteArrayAsync(Token)).Length > 1000);
+        }
+    }
+
+    [Fact]
+    public async Task Root_Get_LeadsToTheDocs()
+    {
+        await using var mesh = await FakeMesh.StartAsync();
+
+        Assert.Equal("/docs", (await mesh.Http.GetAsync("/", Token)).Headers.Location?.OriginalString);
+    }
+
+    [GeneratedRegex("<script[^>]* src=\"([^\"]+)\"")]
+    private static partial Regex ScriptSource();
+
+    private static async Task<JsonElement> Document(FakeMesh mesh) => await (await mesh.Http.GetAsync("/openapi/v1.json", Token)).JsonAsync();
+}

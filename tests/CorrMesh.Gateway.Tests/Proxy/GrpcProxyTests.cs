@@ -1,0 +1,153 @@
+using CorrMesh.Hosting;
+using CorrMesh.Hosting.Errors;
+using CorrMesh.Protos.Common.V1;
+using CorrMesh.Protos.Features.V1;
+using CorrMesh.Protos.Matching.V1;
+using Google.Protobuf;
+using Grpc.Core;
+using Xunit;
+
+namespace CorrMesh.Gateway.Tests.Proxy;
+
+public sealed class GrpcProxyTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Unary_ThroughTheGateway_ReachesItsService()
+    {
+        await using var mesh = await FakeMesh.StartAsync();
+
+        Assert.Equal("compact", (await new FeatureService.FeatureServiceClient(mesh.Grpc).ListModelsAsync(new ListModelsRequest(), cancellationToken: Token)).DefaultModel);
+        Assert.Equal("k2", (await new MatchingService.MatchingServiceClient(mesh.Grpc).MatchKeypointsAsync(new MatchKeypointsRequest(), cancellationToken: Token)).Target.FeaturesKey);
+    }
+
+    // Goal: a stream's messages pass one by one, not when it ends. Method: each frame is sent only after the answer to the last.
+    [Fact]
+    public async Task Bidi_ThroughTheGateway_EachAnswerComesBeforeTheNextFrame()
+    {
+        await using var mesh = await FakeMesh.StartAsync();
+        using var call = new FeatureService.FeatureServiceClient(mesh.Grpc).StreamFeatures(cancellationToken: Token);
+        await call.RequestStream.WriteAsync(new StreamFeaturesRequest { Config = new StreamFeaturesConfig() }, Token);
+
+        for (ulong i = 1; i <= 5; i++)
+        {
+            await call.RequestStream.WriteAsync(new StreamFeaturesRequest { Frame = new Frame { Sequence = i, StampNs = -1 } }, Token);
+            Assert.True(await call.ResponseStream.MoveNext(Token));
+            Assert.Equal((i, -1L), (call.ResponseStream.Current.Features.Sequence, call.ResponseStream.Current.Features.StampNs));
+        }
+
+        await call.RequestStream.CompleteAsync();
+        Assert.False(await call.ResponseStream.MoveNext(Token));
+    }
+
+    [Fact]
+    public async Task Unary_ServiceRefuses_DetailsComeThrough()
+    {
+        await using var mesh = await FakeMesh.StartAsync(new FakeFeatures { OnExtract = (_, _) => throw new FieldException("spec.tokens", "d") });
+
+        var seen = await Assert.ThrowsAsync<RpcException>(async () =>
+            await new FeatureService.FeatureServiceClient(mesh.Grpc).ExtractFeaturesAsync(new ExtractFeaturesRequest(), cancellationToken: Token));
+
+        Assert.Equal([new FieldViolation("spec.tokens", "d")], seen.FieldViolations());
+    }
+
+    [Fact]
+    public async Task Unary_ServiceIsNotThere_IsUnavailable()
+    {
+        await using var mesh = await FakeMesh.StartAsync(settings: ("CorrMesh:Services:features", "http://127.0.0.1:1"));
+
+        var seen = await Assert.ThrowsAsync<RpcException>(async () =>
+            await new FeatureService.FeatureServiceClient(mesh.Grpc).ListModelsAsync(new ListModelsRequest(), cancellationToken: Token));
+
+        Assert.Equal((StatusCode.Unavailable, "features: the service cannot be reached"), (seen.StatusCode, seen.Status.Detail));
+    }
+
+    [Fact]
+    public async Task Unary_UnknownServiceOrMethod_IsUnimplemented()
+    {
+        await using var mesh = await FakeMesh.StartAsync();
+        var invoker = mesh.Grpc.CreateCallInvoker();
+        foreach (string service in new[] { "corrmesh.features.v1.FeatureService", "no.such.Service" })
+        {
+            var method = new Method<ListModelsRequest, ListModelsResponse>(
+                MethodType.Unary, service, "Nothing", Marshallers.Create(request => request.ToByteArray(), ListModelsRequest.Parser.ParseFrom),
+                Marshallers.Create(response => response.ToByteArray(), ListModelsResponse.Parser.ParseFrom));
+
+            var seen = await Assert.ThrowsAsync<RpcException>(() =>
+                invoker.AsyncUnaryCall(method, null, new CallOptions(cancellationToken: Token), new ListModelsRequest()).ResponseAsync);
+
+            Assert.Equal(StatusCode.Unimplemented, seen.StatusCode);
+        }
+    }
+
+    // Goal: images and maps of many megabytes pass in both directions, up to the message limit and not beyond. Method: 20 MB there
+    // and back; then one byte more than the limit.
+    [Fact]
+    public async Task Unary_LargeMessages_PassUpToTheLimit()
+    {
+        byte[] large = new byte[20_000_000];
+        Random.Shared.NextBytes(large);
+        await using var mesh = await FakeMesh.StartAsync(new FakeFeatures
+        {
+            OnExtract = (request, _) => Task.FromResult(new ExtractFeaturesResponse { Values = new Tensor { Data = request.Source.Image.Encoded } }),
+        });
+        var client = new FeatureService.FeatureServiceClient(mesh.Grpc);
+        static ExtractFeaturesRequest Request(byte[] data) => new() { Source = new FeatureSource { Image = new Image { Encoded = UnsafeByteOperations.UnsafeWrap(data) } } };
+
+        var response = await client.ExtractFeaturesAsync(Request(large), cancellationToken: Token);
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await client.ExtractFeaturesAsync(Request(new byte[64 << 20]), cancellationToken: Token));
+
+        Assert.True(response.Values.Data.Span.SequenceEqual(large));
+        Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
+    }
+
+    [Fact]
+    public async Task Unary_CallerCancels_ServiceIsCancelled()
+    {
+        var started = new TaskCompletionSource();
+        var cancelled = new TaskCompletionSource();
+        await using var mesh = await FakeMesh.StartAsync(new FakeFeatures
+        {
+            OnExtract = async (_, context) =>
+            {
+                context.CancellationToken.Register(cancelled.SetResult);
+                started.SetResult();
+                await Task.Delay(Timeout.Infinite, context.CancellationToken);
+                return new ExtractFeaturesResponse();
+            },
+        });
+        using var cancel = new CancellationTokenSource();
+
+        var call = new FeatureService.FeatureServiceClient(mesh.Grpc).ExtractFeaturesAsync(new ExtractFeaturesRequest(), cancellationToken: cancel.Token).ResponseAsync;
+        await started.Task.WaitAsync(Token);
+        await cancel.CancelAsync();
+
+        await Assert.ThrowsAsync<RpcException>(() => call);
+        await cancelled.Task.WaitAsync(Token);
+    }
+
+    // Goal: one address lists the contracts of the whole mesh, to old tools (v1alpha) and new ones (v1), with all files they need.
+    [Fact]
+    public async Task Reflection_BothVersions_ListEveryContractAndGiveItsFiles()
+    {
+        await using var mesh = await FakeMesh.StartAsync();
+        string[] expected = [.. MeshTopology.Contracts.Select(contract => contract.FullName).Append("grpc.health.v1.Health").Order()];
+        using var now = new Grpc.Reflection.V1.ServerReflection.ServerReflectionClient(mesh.Grpc).ServerReflectionInfo(cancellationToken: Token);
+        using var old = new Grpc.Reflection.V1Alpha.ServerReflection.ServerReflectionClient(mesh.Grpc).ServerReflectionInfo(cancellationToken: Token);
+
+        await now.RequestStream.WriteAsync(new Grpc.Reflection.V1.ServerReflectionRequest { ListServices = "" }, Token);
+        await old.RequestStream.WriteAsync(new Grpc.Reflection.V1Alpha.ServerReflectionRequest { ListServices = "" }, Token);
+        Assert.True(await now.ResponseStream.MoveNext(Token));
+        Assert.True(await old.ResponseStream.MoveNext(Token));
+        Assert.Equal(expected, now.ResponseStream.Current.ListServicesResponse.Service.Select(service => service.Name).Order());
+        Assert.Equal(expected, old.ResponseStream.Current.ListServicesResponse.Service.Select(service => service.Name).Order());
+
+        foreach (string symbol in expected.Append("google.rpc.BadRequest"))
+        {
+            await now.RequestStream.WriteAsync(new Grpc.Reflection.V1.ServerReflectionRequest { FileContainingSymbol = symbol }, Token);
+            Assert.True(await now.ResponseStream.MoveNext(Token));
+            Assert.NotEmpty(now.ResponseStream.Current.FileDescriptorResponse.FileDescriptorProto);
+        }
+    }
+}
