@@ -17,6 +17,7 @@ public sealed class RunningTests
     [Theory]
     [InlineData("add-model")]
     [InlineData("add-adapter")]
+    [InlineData("draw-matches")]
     [InlineData("make-samples")]
     [InlineData("train-compact")]
     public void DeployRun_Command_IsTheProgramsOwn(string command)

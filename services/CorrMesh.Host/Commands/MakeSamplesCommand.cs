@@ -1,13 +1,12 @@
 using System.CommandLine;
 using CorrMesh.Training.Data;
-using SkiaSharp;
 
 namespace CorrMesh.Host.Commands;
 
 /// <summary>`make-samples DIR`: the two pictures that a first try needs, made by the project itself.</summary>
 internal static class MakeSamplesCommand
 {
-    private const int Size = 560, Quality = 88;
+    private const int Size = 560;
 
     // A scene that no training ever sees, with a turn and a change of light that people can still follow by eye.
     private const long Scene = PlanarPairGenerator.FirstEvaluationIndex + 1_000_023;
@@ -30,21 +29,9 @@ internal static class MakeSamplesCommand
         return command;
     }
 
-    /// <param name="pixels">[Size * Size * 3] r, g, b.</param>
     private static void Write(string path, byte[] pixels)
     {
-        using var bitmap = new SKBitmap(new SKImageInfo(Size, Size, SKColorType.Rgb888x, SKAlphaType.Opaque));
-        Span<byte> target = bitmap.GetPixelSpan();
-        for (int from = 0, to = 0; from < pixels.Length; from += 3, to += 4)
-        {
-            pixels.AsSpan(from, 3).CopyTo(target[to..]);
-            target[to + 3] = 255;
-        }
-
-        using SKPixmap pixmap = bitmap.PeekPixels();
-        using SKData file = pixmap.Encode(new SKJpegEncoderOptions(Quality, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore))
-            ?? throw new IOException($"{path}: the picture could not be encoded");
-        using FileStream stream = File.Create(path);
-        file.SaveTo(stream);
+        using var bitmap = PictureFiles.ToBitmap(pixels, Size, Size);
+        PictureFiles.Write(path, bitmap);
     }
 }

@@ -60,7 +60,7 @@ print(f"  holds: npy and octet-stream carry the same float32 array {shape}")
 PY
 
 echo "POST /v1/match"
-curl -fsS -F source=@"$source" -F target=@"$target" -F 'points=100,100;250.5,300' "$http/v1/match" >"$work/points.json"
+curl -fsS -F source=@"$source" -F target=@"$target" --form-string 'points=100,100;250.5,300' "$http/v1/match" >"$work/points.json"
 holds "one match for each point, in order" "[(m['source']['x'], m['source']['y']) for m in reply['matches']] == [(100, 100), (250.5, 300)]" "$work/points.json"
 curl -fsS -F source=@"$source" -F target=@"$target" -F grid=4 "$http/v1/match" >"$work/grid.json"
 holds "16 matches for a grid of 4, within the target, with cosines" \
