@@ -6,7 +6,12 @@ namespace CorrMesh.Benchmarks;
 /// <summary>Prints a table and keeps it as JSON beside the sources.</summary>
 internal static class BenchmarkReport
 {
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,   // a row without a must has an infinite one
+    };
 
     public static void Print(IReadOnlyList<BenchmarkRow> rows)
     {

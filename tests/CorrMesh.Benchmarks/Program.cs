@@ -4,6 +4,7 @@ using CorrMesh.Benchmarks;
 var benchmarks = new SortedDictionary<string, Func<IReadOnlyList<BenchmarkRow>>>(StringComparer.Ordinal)
 {
     ["matching"] = MatchingBenchmark.Run,
+    ["service"] = ServiceBenchmark.Run,
 };
 bool strict = args.Contains("--strict", StringComparer.Ordinal);
 string[] names = [.. args.Where(argument => argument != "--strict")];

@@ -1,5 +1,7 @@
 using CorrMesh.Evaluation;
 using CorrMesh.Evaluation.Pairs;
+using CorrMesh.Vision.Images;
+using CorrMesh.Vision.Weights;
 
 (string Name, string Help, Func<string[], int> Run)[] commands =
 [
@@ -14,7 +16,7 @@ foreach ((string name, _, Func<string[], int> run) in commands)
     {
         return run(args[1..]);
     }
-    catch (Exception exception) when (exception is ArgumentException or IOException)
+    catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or WeightFileException or ImageRejectedException)
     {
         Console.Error.WriteLine(exception.Message);
         return 2;

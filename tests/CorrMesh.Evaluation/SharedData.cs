@@ -7,7 +7,7 @@ internal static class SharedData
     /// <exception cref="FileNotFoundException">There is no such thing; the message says where it was looked for.</exception>
     public static string Path(string relative)
     {
-        string root = Environment.GetEnvironmentVariable("CORRMESH_SHARED") ?? Beside(AppContext.BaseDirectory) ?? Beside(Environment.CurrentDirectory)
+        string root = (Environment.GetEnvironmentVariable("CORRMESH_SHARED") is { Length: > 0 } named ? named : null) ?? Beside(AppContext.BaseDirectory) ?? Beside(Environment.CurrentDirectory)
             ?? throw new FileNotFoundException("CORRMESH_SHARED: not set, and no folder `shared` lies beside the checkout");
         string path = System.IO.Path.Combine(root, relative);
         return File.Exists(path) || Directory.Exists(path) ? path : throw new FileNotFoundException($"CORRMESH_SHARED: {path} does not exist", path);

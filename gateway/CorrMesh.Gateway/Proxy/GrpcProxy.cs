@@ -4,6 +4,7 @@ using CorrMesh.Hosting;
 using CorrMesh.Hosting.Clients;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -37,6 +38,8 @@ public static class GrpcProxy
         // Its catch-all route would hide from HTTP callers that a route exists for another method.
         services.Configure<Grpc.AspNetCore.Server.GrpcServiceOptions>(options => options.IgnoreUnknownServices = true);
         services.AddSingleton<IProxyConfigProvider, ConfigProvider>();
+        // Session affinity, which is not used, would keep keys in the user's home directory and warn about it.
+        services.AddDataProtection().UseEphemeralDataProtectionProvider();
         services.AddReverseProxy().ConfigureHttpClient((_, handler) =>
         {
             handler.KeepAlivePingDelay = TimeSpan.FromSeconds(30);

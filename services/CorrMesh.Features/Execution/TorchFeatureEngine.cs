@@ -12,20 +12,18 @@ namespace CorrMesh.Features.Execution;
 public sealed class TorchFeatureEngine : IFeatureEngine, IDisposable
 {
     private readonly InferenceThread thread;
-    private readonly torch.Device device;
-    private readonly int loadedModels;
+    private readonly FeatureOptions options;
 
     // Touched by the inference thread only; the most recently used are last.
+    private torch.Device? device;
     private readonly List<(string Digest, VisionTransformer Network)> networks = [];
     private readonly List<(string Network, string? Adapter, FeatureModel Model)> models = [];
 
-    /// <param name="options">Device, threads, and how many networks stay loaded.</param>
+    /// <param name="options">Device, threads, and how many networks stay loaded. Torch itself is first touched by the first call.</param>
     public TorchFeatureEngine(FeatureOptions options)
     {
+        this.options = options;
         thread = new InferenceThread(options.Device);
-        device = torch.device(options.Device);
-        loadedModels = options.LoadedModels;
-        if (options.Threads > 0) torch.set_num_threads(options.Threads);
     }
 
     /// <inheritdoc/>
@@ -78,12 +76,18 @@ public sealed class TorchFeatureEngine : IFeatureEngine, IDisposable
             return used.Network;
         }
 
-        if (networks.Count == loadedModels) Unload(networks[0]);
+        if (networks.Count == options.LoadedModels) Unload(networks[0]);
         CheckDigest(model.Path, model.Digest, $"model '{model.Name}'");
         var network = BackboneFile.Load(model.Path, model.Heads);
-        network.to(device);
+        network.to(device ??= OpenDevice());
         networks.Add((model.Digest, network));
         return network;
+    }
+
+    private torch.Device OpenDevice()
+    {
+        if (options.Threads > 0) torch.set_num_threads(options.Threads);
+        return torch.device(options.Device);
     }
 
     private void Unload((string Digest, VisionTransformer Network) oldest)

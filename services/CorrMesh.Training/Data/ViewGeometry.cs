@@ -39,7 +39,7 @@ internal static class ViewGeometry
             : 20 * growth * random.Normal();
         double scaleRange = random.Chance((float)(0.3 * difficulty)) ? 0.9 : 0.5 * growth;
         double scale = Math.Exp(random.Range(-1, 1) * scaleRange) / NeutralZoom;
-        // Squaring the draw keeps strong tilts rare: at difficulty 1 a quarter of the views exceed 34 degrees.
+        // The power of 1.5 keeps strong tilts rare: at difficulty 1 three views in ten exceed 34 degrees.
         double draw = random.Unit();
         double tilt = (15 + 45 * difficulty) * Math.PI / 180 * draw * Math.Sqrt(draw);
         double distance = random.Range(1.9f, 4) * size;
