@@ -52,7 +52,9 @@ public sealed partial class ReadmeTests
         ? type.GetField("Section")?.GetRawConstantValue() as string
         : null;
 
-    private static string Typed(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture)!;
+    private static string Typed(object? value) => value is TimeSpan time
+        ? time.ToString(@"hh\:mm\:ss\.FFFFFFF", CultureInfo.InvariantCulture).TrimEnd('.')
+        : Convert.ToString(value, CultureInfo.InvariantCulture)!;
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();

@@ -23,10 +23,11 @@ internal static class Repository
         return [.. output.Split('\0', StringSplitOptions.RemoveEmptyEntries).Where(file => File.Exists(PathOf(file)))];
     }
 
-    /// <summary>Runs a program in the root until it ends.</summary>
+    /// <summary>Runs a program, or a script of the repository, in the root until it ends.</summary>
     public static (int Code, string Output, string Error) Run(string program, params IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = Root, RedirectStandardOutput = true, RedirectStandardError = true };
+        string script = PathOf(program);
+        var start = new ProcessStartInfo(File.Exists(script) ? script : program, arguments) { WorkingDirectory = Root, RedirectStandardOutput = true, RedirectStandardError = true };
         using var process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         string output = process.StandardOutput.ReadToEnd();
