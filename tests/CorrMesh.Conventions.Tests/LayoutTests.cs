@@ -8,7 +8,7 @@ public sealed class LayoutTests
 
     private static readonly string[] TopLevel =
     [
-        "protos", "services", "gateway", "tests", "deploy", "README.md", "Mesh.sln", "docker-compose.yml", "tye.yaml", "global.json", "LICENSE", "BannedSymbols.txt", "BannedSymbols.Console.txt",
+        "protos", "services", "gateway", "tests", "deploy", "README.md", "Mesh.sln", "docker-compose.yml", "tye.yaml", "global.json", "LICENSE",
     ];
 
     [Fact]
