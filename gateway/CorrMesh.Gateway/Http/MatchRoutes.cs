@@ -28,7 +28,7 @@ internal static class MatchRoutes
                 FormField.Text(
                     "points",
                     $"x,y;x,y;... with at most {limits.Points} positions inside the source. One of points and grid is needed. "
-                    + "With curl take --form-string, for -F ends a value at its first semicolon."),
+                    + "A space separates points as well, which curl's -F needs: it ends a value at its first semicolon."),
                 FormField.Whole("grid", 1, FormValues.MaxGrid, "N: the centres of N x N equal cells of the source, row by row."),
                 FormField.Model,
                 FormField.Adapter,
