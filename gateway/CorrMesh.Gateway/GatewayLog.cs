@@ -4,6 +4,6 @@ namespace CorrMesh.Gateway;
 
 internal static partial class GatewayLog
 {
-    [LoggerMessage(2001, LogLevel.Error, "{Method} {Path} failed.")]
+    [LoggerMessage(8001, LogLevel.Error, "{Method} {Path} failed.")]
     public static partial void RequestFailed(ILogger logger, string method, string? path, Exception exception);
 }

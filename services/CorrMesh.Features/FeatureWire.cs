@@ -21,7 +21,7 @@ public static class FeatureWire
             {
                 Columns = (uint)tokens.X.Count,
                 Rows = (uint)tokens.Y.Count,
-                FirstCentre = map.FromMap(tokens.X.CentreOf(0), tokens.Y.CentreOf(0)),
+                FirstCentre = map.FromMap(Rounded(tokens.X.CentreOf(0)), Rounded(tokens.Y.CentreOf(0))),
                 StepXPx = map.TokenStep().X,
                 StepYPx = map.TokenStep().Y,
             },
@@ -37,7 +37,10 @@ public static class FeatureWire
     }
 
     /// <summary>Distance between neighbouring token centres, pixels of the oriented image.</summary>
-    public static (double X, double Y) TokenStep(this StoredMap map) => (1.0 / map.Map.X.Scale, 1.0 / map.Map.Y.Scale);
+    public static (double X, double Y) TokenStep(this StoredMap map) => (Rounded(1.0 / map.Map.X.Scale), Rounded(1.0 / map.Map.Y.Scale));
+
+    // The axes are float32, as the paper's code has them; 1e-4 px hides their last bits (14 instead of 13.9999994).
+    private static double Rounded(double px) => Math.Round(px, 4);
 
     public static ListModelsResponse ToResponse(this ModelCatalog catalog, MeshLimits limits)
     {

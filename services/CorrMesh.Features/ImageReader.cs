@@ -48,6 +48,14 @@ public sealed class ImageReader(MeshLimits limits)
         return RawPixels.ToRgb(raw.Data.Span, (int)raw.Width, (int)raw.Height, (int)stride, format, imageLimits);
     }
 
+    // The message names its subject, which the field does already.
+    private static string Description(ImageRejectedException rejected)
+    {
+        int colon = rejected.Message.IndexOf(": ", StringComparison.Ordinal);
+        bool twice = colon >= 0 && rejected.Message[..colon] is "image" or "region";
+        return twice ? rejected.Message[(colon + 2)..] : rejected.Message;
+    }
+
     private static T Refusing<T>(string field, Func<T> read)
     {
         try
@@ -56,7 +64,7 @@ public sealed class ImageReader(MeshLimits limits)
         }
         catch (ImageRejectedException rejected)
         {
-            throw new FieldException(field, rejected.Message, rejected);
+            throw new FieldException(field, Description(rejected), rejected);
         }
     }
 }

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
 namespace CorrMesh.Hosting;
@@ -59,9 +59,10 @@ public static class MeshHost
         {
             return 0;
         }
-        catch (IOException exception)
+        catch (Exception exception)
         {
-            await error.WriteLineAsync($"cannot start: {exception.Message}").ConfigureAwait(false);
+            // A taken port or a weight file that is not there is explained by its message; anything else is a defect to be traced.
+            await error.WriteLineAsync($"cannot start: {(exception is IOException or InvalidDataException ? exception.Message : exception)}").ConfigureAwait(false);
             return Failed;
         }
 
@@ -90,7 +91,8 @@ public static class MeshHost
             .AddFilter("Microsoft", LogLevel.Warning)
             .AddFilter("System", LogLevel.Warning)
             .AddFilter("Grpc", LogLevel.Warning)
-            .AddFilter("Yarp", LogLevel.Warning)
+            // Its warnings are stack traces of services that are not there, which callers and health are told of already.
+            .AddFilter("Yarp", LogLevel.Error)
             .AddSimpleConsole(console =>
             {
                 console.SingleLine = true;

@@ -93,7 +93,7 @@ internal sealed class ModuleApp : IAsyncDisposable
         app.MapGrpcService<ReflectionServiceImpl>();
         app.MapGrpcService<ReflectionV1ServiceImpl>();
         // The gateway, which implements no contract itself, answers for the health of those that do.
-        if (Service.Contracts.Count > 0) app.MapGrpcService<Grpc.HealthCheck.HealthServiceImpl>();
+        if (Service.Contracts.Count > 0) app.MapGrpcService<ModuleHealthService>();
         module.MapEndpoints(app);
         await app.StartAsync(cancellationToken).ConfigureAwait(false);
         var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address)).ToArray();
@@ -115,7 +115,6 @@ internal sealed class ModuleApp : IAsyncDisposable
             options.MaxSendMessageSize = limits.MessageBytes;
             options.CompressionProviders = [new BoundedGzip(limits.MessageBytes)];
         });
-        services.AddSingleton(provider => provider.GetRequiredService<ModuleHealth>().Grpc);
         AddReflection(services, [.. service.Contracts.Count > 0 ? service.Contracts : MeshTopology.Contracts, Grpc.Health.V1.Health.Descriptor]);
     }
 

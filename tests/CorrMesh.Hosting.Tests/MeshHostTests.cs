@@ -55,6 +55,18 @@ public sealed class MeshHostTests
     }
 
     [Fact]
+    public async Task Run_ModuleCannotStart_SaysWhyAndReturnsOne()
+    {
+        var error = new StringWriter();
+        var module = new FakeModule { OnAddServices = _ => throw new InvalidDataException("weights: cut short") };
+
+        int code = await MeshHost.RunAsync(["--port-base=0"], [module], TextWriter.Null, error, TestContext.Current.CancellationToken);
+
+        Assert.Equal(1, code);
+        Assert.Equal("cannot start: weights: cut short\n", error.ToString());
+    }
+
+    [Fact]
     public async Task Run_PortTaken_SaysSoAndReturnsOne()
     {
         await using var first = await new FakeModule().StartAsync();

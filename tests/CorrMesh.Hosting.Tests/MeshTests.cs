@@ -79,7 +79,7 @@ public sealed class MeshTests
         var stop = mesh.StopAsync(Token);
         Assert.True(await watch.ResponseStream.MoveNext(Token));
         Assert.Equal(ServingStatus.NotServing, watch.ResponseStream.Current.Status);
-        watch.Dispose();
+        Assert.False(await watch.ResponseStream.MoveNext(Token));
         Assert.True(health.Draining.IsCancellationRequested);
         Assert.False(stop.IsCompleted);
         release.SetResult();
@@ -107,6 +107,39 @@ public sealed class MeshTests
         await mesh.StopAsync(Token);
 
         await Assert.ThrowsAsync<RpcException>(() => call);
+    }
+
+    // Goal: one connection carries as many streams as the limit and not one more at a time. Method: each call waits until as many as
+    // the limit run together, so fewer would hang; the most seen together is counted.
+    [Fact]
+    public async Task Calls_MoreThanTheStreamsOfAConnection_RunAsManyAtATimeAsTheLimit()
+    {
+        const int Limit = 3;
+        int running = 0;
+        int most = 0;
+        var full = new TaskCompletionSource();
+        await using var mesh = await new FakeModule
+        {
+            OnExtract = async (request, _) =>
+            {
+                if (request.Normalise) return new ExtractFeaturesResponse();
+                int now = Interlocked.Increment(ref running);
+                lock (full) most = Math.Max(most, now);
+                if (now == Limit) full.TrySetResult();
+                await full.Task;
+                await Task.Yield();
+                Interlocked.Decrement(ref running);
+                return new ExtractFeaturesResponse();
+            },
+        }.StartAsync(("CorrMesh:Limits:StreamsPerConnection", $"{Limit}"));
+        using var handler = new SocketsHttpHandler { EnableMultipleHttp2Connections = false };
+        var client = new FeatureService.FeatureServiceClient(mesh.Channel(options => options.HttpHandler = handler));
+        // By the end of a first call the client has been told the limit.
+        await client.ExtractFeaturesAsync(new ExtractFeaturesRequest { Normalise = true }, cancellationToken: Token);
+
+        await Task.WhenAll(Enumerable.Range(0, 4 * Limit).Select(_ => client.ExtractFeaturesAsync(new ExtractFeaturesRequest(), cancellationToken: Token).ResponseAsync));
+
+        Assert.Equal(Limit, most);
     }
 
     [Fact]

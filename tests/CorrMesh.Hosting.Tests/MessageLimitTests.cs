@@ -1,9 +1,9 @@
+using System.IO.Compression;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Compression;
-using System.IO.Compression;
 using Xunit;
 
 namespace CorrMesh.Hosting.Tests;

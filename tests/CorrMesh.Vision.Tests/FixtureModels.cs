@@ -10,7 +10,8 @@ namespace CorrMesh.Vision.Tests;
 internal static partial class FixtureModels
 {
     /// <summary>A fixture's backbone; its configuration tells the number of heads, which no checkpoint stores.</summary>
-    public static VisionTransformer Backbone(Fixture fixture, string file) => BackboneFile.Load(fixture.PathOf(file), fixture.Config("num_heads", 2));
+    public static VisionTransformer Backbone(Fixture fixture, string file) =>
+        BackboneFile.Load(fixture.PathOf(file), fixture.Meta.GetProperty("config").GetProperty("num_heads").GetInt32());
 
     public static Adapter Adapter(Fixture fixture) => AdapterFile.Read(fixture.PathOf("finetuned.ckpt"));
 

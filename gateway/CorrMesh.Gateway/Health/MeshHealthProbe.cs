@@ -17,7 +17,7 @@ internal sealed class MeshHealthProbe(GrpcClientFactory clients, ModuleHealth ga
 
     /// <summary>Serving when every service serves and the gateway itself is not about to stop.</summary>
     public async Task<ServingStatus> CheckMeshAsync(CancellationToken cancellationToken) =>
-        gateway.Reasons.Count == 0 && (await CheckAllAsync(cancellationToken).ConfigureAwait(false)).All(service => service.Status == ServingStatus.Serving)
+        gateway.IsServing && (await CheckAllAsync(cancellationToken).ConfigureAwait(false)).All(service => service.Status == ServingStatus.Serving)
             ? ServingStatus.Serving
             : ServingStatus.NotServing;
 

@@ -22,7 +22,7 @@ internal static class FeatureRoutes
     public static void MapModels(this IEndpointRouteBuilder endpoints) =>
         endpoints.MapGet("/v1/models", async (HttpContext context, FeatureService.FeatureServiceClient features, GatewayOptions options, TimeProvider time) =>
                 ModelsReply.From(await features.ListModelsAsync(new ListModelsRequest(), deadline: options.Deadline(time), cancellationToken: context.RequestAborted)))
-            .Describe("ListModels", "Models, their adapters and token sizes, and the default.")
+            .Describe("Features", "ListModels", "Models, their adapters and token sizes, and the default.")
             .Produces<ModelsReply>()
             .ProducesProblems(503, 504, 500);
 
@@ -30,11 +30,12 @@ internal static class FeatureRoutes
         endpoints.MapPost("/v1/features", ExtractAsync)
             .WithMetadata(new FormNames("image"))
             .Describe(
+                "Features",
                 "ExtractFeatures",
                 "Dense features of an image.",
                 "Accept: application/json (the default) gives the map's key, geometry and origin; application/x-npy and application/octet-stream give its raw "
                 + "values, float32 little-endian in C order [rows, columns, channels], with the shape in the header Features-Shape and the key in Features-Key.")
-            .TakesForm(FormField.File("image", "The picture: JPEG, PNG or WebP, at most 32 MiB and 50 megapixels."), FormField.Model, FormField.Adapter, FormField.Tokens)
+            .TakesForm(limits => [FormField.Image("image", "The picture", limits), FormField.Model, FormField.Adapter, FormField.Tokens(limits)])
             .Produces<FeaturesReply>()
             .ProducesBinary(Npy, Octets)
             .ProducesProblems(400, 404, 406, 413, 415, 429, 503, 504, 500);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Options;
 using CorrMesh.Protos.Common.V1;
@@ -7,7 +8,7 @@ using CorrMesh.Protos.Features.V1;
 namespace CorrMesh.Gateway.Http;
 
 /// <summary>The form fields that routes have in common, from text to the contract's messages. Bounds that need the image are the services' to check.</summary>
-internal static class FormValues
+internal static partial class FormValues
 {
     public const int MaxGrid = 128;
 
@@ -25,6 +26,7 @@ internal static class FormValues
     }
 
     /// <summary>`points` = `x,y;x,y...` or `grid` = N, one of the two.</summary>
+    /// <remarks>A space separates points as well: curl's -F ends a value at its first semicolon, and then one point would arrive.</remarks>
     /// <exception cref="FieldException">Neither or both are given, or what is given is no such thing.</exception>
     public static PointSelection Selection(MultipartForm form, MeshLimits limits)
     {
@@ -39,7 +41,7 @@ internal static class FormValues
         string text = form.Text("points") ?? throw new FieldException("points", "at least one x,y needed (x,y;x,y...), or grid=N; none given");
         var points = new PointList();
         // A semicolon at the end is a habit, not a mistake.
-        foreach (string pair in text.TrimEnd(';').Split(';'))
+        foreach (string pair in Padding().Replace(text.Trim(), "$1").TrimEnd(';').Split([';', ' ', '\t', '\r', '\n']))
         {
             if (points.Points.Count == limits.Points) throw new FieldException("points", $"at most {limits.Points} allowed, more given");
             points.Points.Add(Point($"points[{points.Points.Count}]", pair));
@@ -47,6 +49,9 @@ internal static class FormValues
 
         return new PointSelection { Points = points };
     }
+
+    [GeneratedRegex(@"\s*([,;\s])\s*")]
+    private static partial Regex Padding();
 
     private static Point Point(string field, string text)
     {

@@ -14,7 +14,7 @@ internal static class HealthRoutes
 {
     public static void MapHealthz(this IEndpointRouteBuilder endpoints) =>
         endpoints.MapGet("/healthz", CheckAsync)
-            .Describe("GetHealth", "Whether every service serves; if not, which one does not.")
+            .Describe("Operations", "GetHealth", "Whether every service serves; if not, which one does not.")
             .Produces<HealthReply>()
             .ProducesProblems(503);
 

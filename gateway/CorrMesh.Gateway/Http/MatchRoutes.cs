@@ -16,18 +16,24 @@ internal static class MatchRoutes
         endpoints.MapPost("/v1/match", MatchAsync)
             .WithMetadata(new FormNames())
             .Describe(
+                "Matching",
                 "MatchKeypoints",
                 "Where positions of one image are in another.",
                 "Coordinates are pixels of each uploaded image after its EXIF orientation, the centre of the top-left pixel being (0, 0). Every position asked for is "
                 + "returned, in order; visible says whether going back from the match leads to it again.")
-            .TakesForm(
-                FormField.File("source", "The picture that the positions are in: JPEG, PNG or WebP, at most 32 MiB and 50 megapixels."),
-                FormField.File("target", "The picture to find them in."),
-                FormField.Text("points", "x,y;x,y;... with at most 16,384 positions inside the source. One of points and grid is needed."),
+            .TakesForm(limits =>
+            [
+                FormField.Image("source", "The picture that the positions are in", limits),
+                FormField.Image("target", "The picture to find them in", limits),
+                FormField.Text(
+                    "points",
+                    $"x,y;x,y;... with at most {limits.Points} positions inside the source. One of points and grid is needed. "
+                    + "A space separates points as well, which curl's -F needs: it ends a value at its first semicolon."),
                 FormField.Whole("grid", 1, FormValues.MaxGrid, "N: the centres of N x N equal cells of the source, row by row."),
                 FormField.Model,
                 FormField.Adapter,
-                FormField.Tokens)
+                FormField.Tokens(limits),
+            ])
             .Produces<MatchesReply>()
             .ProducesProblems(400, 404, 413, 415, 429, 503, 504, 500);
 

@@ -4,8 +4,11 @@ using CorrMesh.Hosting.Options;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Logging;
+using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestException;
 
 namespace CorrMesh.Gateway.Http;
 
@@ -16,6 +19,8 @@ namespace CorrMesh.Gateway.Http;
 /// </remarks>
 internal sealed class ProblemMiddleware(RequestDelegate next, MeshLimits limits, ILogger<ProblemMiddleware> logger)
 {
+    private static readonly MinDataRate SlowestTransfer = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
+
     public async Task InvokeAsync(HttpContext context)
     {
         if (HttpProtocol.IsHttp2(context.Request.Protocol))
@@ -24,7 +29,7 @@ internal sealed class ProblemMiddleware(RequestDelegate next, MeshLimits limits,
             return;
         }
 
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = limits.UploadBytes;
+        Bound(context);
         try
         {
             await next(context).ConfigureAwait(false);
@@ -32,10 +37,19 @@ internal sealed class ProblemMiddleware(RequestDelegate next, MeshLimits limits,
         }
         catch (Exception exception) when (!context.Response.HasStarted)
         {
+            context.Response.Clear();
             // The client has gone: there is nobody to explain anything to.
             if (context.RequestAborted.IsCancellationRequested) context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
             else await WriteAsync(context, Explain(context, exception)).ConfigureAwait(false);
         }
+    }
+
+    // The server's own bounds are off, since gRPC streams may be long and idle; uploads get them back here.
+    private void Bound(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = limits.UploadBytes;
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } incoming) incoming.MinDataRate = SlowestTransfer;
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } outgoing) outgoing.MinDataRate = SlowestTransfer;
     }
 
     private Problem Explain(HttpContext context, Exception exception)

@@ -20,8 +20,6 @@ internal static class ApiDocument
             document.Info.Title = "CorrMesh";
             document.Info.Version = "v1";
             document.Info.Description = "3D-consistent visual features and correspondence. Errors are RFC 9457 problem details.";
-            // Clients take the address that they got this document from.
-            document.Servers?.Clear();
             return Task.CompletedTask;
         }));
 
@@ -34,7 +32,8 @@ internal static class ApiDocument
                 .DisableDefaultFonts()
                 .DisableTelemetry()
                 .DisableAgent()
-                .DisableMcp())
+                .DisableMcp()
+                .HideDeveloperTools())
             .AddEndpointFilter(async (context, next) =>
             {
                 context.HttpContext.Response.Headers.ContentSecurityPolicy = OnlyFromHere;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CorrMesh.Hosting.Options;
 using Microsoft.OpenApi;
 
 namespace CorrMesh.Gateway.OpenApi;
@@ -10,10 +11,15 @@ internal sealed record FormField(string Name, bool Required, OpenApiSchema Schem
 
     public static FormField Adapter => Text("adapter", "An adapter of the model, by name or name@sha256:... Absent: none.");
 
-    public static FormField Tokens => Whole("tokens", 8, 160, "Tokens along the longer side of the image. Absent: the model's default.");
+    public static FormField Tokens(MeshLimits limits) =>
+        Whole("tokens", limits.MinTokens, limits.MaxTokens, "Tokens along the longer side of the image. Absent: the model's default.");
 
-    public static FormField File(string name, string description) =>
-        new(name, true, new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", Description = description });
+    public static FormField Image(string name, string description, MeshLimits limits) => new(name, true, new OpenApiSchema
+    {
+        Type = JsonSchemaType.String,
+        Format = "binary",
+        Description = $"{description}: JPEG, PNG, WebP, GIF or BMP, at most {limits.EncodedBytes} bytes and {limits.ImagePixels} pixels.",
+    });
 
     public static FormField Text(string name, string description) =>
         new(name, false, new OpenApiSchema { Type = JsonSchemaType.String, Description = description });

@@ -1,6 +1,8 @@
 using CorrMesh.Gateway.Http;
+using CorrMesh.Hosting.Options;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.OpenApi;
 
 namespace CorrMesh.Gateway.OpenApi;
@@ -8,9 +10,9 @@ namespace CorrMesh.Gateway.OpenApi;
 /// <summary>Says in the API document what a route's handler reads and writes by itself.</summary>
 internal static class RouteDescriptions
 {
-    public static RouteHandlerBuilder Describe(this RouteHandlerBuilder route, string name, string summary, string? description = null)
+    public static RouteHandlerBuilder Describe(this RouteHandlerBuilder route, string tag, string name, string summary, string? description = null)
     {
-        route.WithName(name).WithSummary(summary);
+        route.WithTags(tag).WithName(name).WithSummary(summary);
         return description is null ? route : route.WithDescription(description);
     }
 
@@ -20,9 +22,12 @@ internal static class RouteDescriptions
         return route;
     }
 
-    public static RouteHandlerBuilder TakesForm(this RouteHandlerBuilder route, params FormField[] fields) =>
-        route.AddOpenApiOperationTransformer((operation, _, _) =>
+    /// <param name="route">A route that reads multipart/form-data.</param>
+    /// <param name="describe">Its fields, with the bounds that this server enforces.</param>
+    public static RouteHandlerBuilder TakesForm(this RouteHandlerBuilder route, Func<MeshLimits, FormField[]> describe) =>
+        route.AddOpenApiOperationTransformer((operation, context, _) =>
         {
+            var fields = describe(context.ApplicationServices.GetRequiredService<MeshLimits>());
             var schema = new OpenApiSchema
             {
                 Type = JsonSchemaType.Object,

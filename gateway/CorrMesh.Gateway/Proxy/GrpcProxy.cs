@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Primitives;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
@@ -38,7 +39,6 @@ public static class GrpcProxy
         // Its catch-all route would hide from HTTP callers that a route exists for another method.
         services.Configure<Grpc.AspNetCore.Server.GrpcServiceOptions>(options => options.IgnoreUnknownServices = true);
         services.AddSingleton<IProxyConfigProvider, ConfigProvider>();
-        // Session affinity, which is not used, would keep keys in the user's home directory and warn about it.
         services.AddDataProtection().UseEphemeralDataProtectionProvider();
         services.AddReverseProxy().ConfigureHttpClient((_, handler) =>
         {
@@ -46,7 +46,16 @@ public static class GrpcProxy
             handler.KeepAlivePingTimeout = TimeSpan.FromSeconds(10);
             handler.InitialHttp2StreamWindowSize = 4 << 20;
         });
+        DropKeyRing(services);
         return services;
+    }
+
+    // YARP brings data protection for session cookies, which nothing here uses. An ephemeral provider (above) keeps it from making a
+    // directory for keys under the home directory; without its hosted service it writes none at start either.
+    private static void DropKeyRing(IServiceCollection services)
+    {
+        foreach (var hosted in services.Where(service => service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Namespace == "Microsoft.AspNetCore.DataProtection.Internal").ToList())
+            services.Remove(hosted);
     }
 
     internal static void MapGrpcProxy(this IEndpointRouteBuilder endpoints) => endpoints.MapReverseProxy(proxy =>

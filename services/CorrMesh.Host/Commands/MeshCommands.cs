@@ -12,6 +12,8 @@ internal static class MeshCommands
         {
             AddModelCommand.Create(),
             AddAdapterCommand.Create(),
+            MakeSamplesCommand.Create(),
+            DrawMatchesCommand.Create(),
             TrainCompactCommand.Create(),
         };
         return root.Parse(args).Invoke();
@@ -25,7 +27,7 @@ internal static class MeshCommands
             return work();
         }
         catch (Exception exception) when (exception is IOException or ArgumentException or InvalidDataException or UnauthorizedAccessException
-            or Vision.Weights.WeightFileException)
+            or Vision.Weights.WeightFileException or Vision.Images.ImageRejectedException)
         {
             Console.Error.WriteLine(exception.Message);
             return 2;

@@ -22,7 +22,7 @@ namespace CorrMesh.Hosting.Errors;
 /// | <see cref="NotReadyException"/> | UNAVAILABLE | ErrorInfo, RetryInfo |
 /// | cancelled | DEADLINE_EXCEEDED, CANCELLED, or UNAVAILABLE while draining | |
 /// | <see cref="TimeoutException"/> | DEADLINE_EXCEEDED | |
-/// | <see cref="RpcException"/> of another service | as it came, with its details | |
+/// | <see cref="RpcException"/> of another service | as it came, with its details | ErrorInfo `DEPENDENCY_UNAVAILABLE`, RetryInfo when it could not be reached |
 /// | anything else | INTERNAL, without a word of the exception | logged once, here |
 /// </remarks>
 public sealed class ErrorMapping(ModuleHealth health, TimeProvider time, ILogger<ErrorMapping> logger) : Interceptor
@@ -67,6 +67,9 @@ public sealed class ErrorMapping(ModuleHealth health, TimeProvider time, ILogger
             FeaturesExpiredException gone => Error(Code.FailedPrecondition, gone.Message, Info(FeaturesExpiredException.Reason, gone.Field)),
             QueueFullException full => Error(Code.ResourceExhausted, full.Message, Info(QueueFullException.Reason), Retry(full.RetryAfter)),
             NotReadyException notReady => Error(Code.Unavailable, notReady.Message, Info(notReady.Reason), Retry(notReady.RetryAfter)),
+            // A failed connection comes without details and with an address that is nobody's business outside.
+            RpcException { StatusCode: StatusCode.Unavailable } rpc when rpc.GetRpcStatus() is null =>
+                Error(Code.Unavailable, $"{health.Service.Name}: a service that it needs cannot be reached", Info("DEPENDENCY_UNAVAILABLE"), Retry(ShortWait)),
             RpcException rpc => rpc,
             OperationCanceledException => Cancelled(exception, context),
             TimeoutException => Error(Code.DeadlineExceeded, "the time for this call is over"),

@@ -22,9 +22,13 @@ public static class RpcErrors
         if (details?.GetDetail<BadRequest>() is { } badRequest)
             return [.. badRequest.FieldViolations.Select(violation => new FieldViolation(violation.Field, violation.Description))];
         return details?.GetDetail<ErrorInfo>() is { } info && info.Metadata.TryGetValue("field", out var field)
-            ? [new FieldViolation(field, exception.Status.Detail)]
+            ? [new FieldViolation(field, Without(field, exception.Status.Detail))]
             : [];
     }
+
+    // The whole message begins with the field; beside the field's own name that would say it twice.
+    private static string Without(string field, string message) =>
+        message.StartsWith(field + ": ", StringComparison.Ordinal) ? message[(field.Length + 2)..] : message;
 
     /// <summary>How long the error asks to wait before another try; null when it does not say.</summary>
     public static TimeSpan? RetryDelay(this RpcException exception) => exception.GetRpcStatus()?.GetDetail<RetryInfo>()?.RetryDelay?.ToTimeSpan();

@@ -1,7 +1,4 @@
-using Grpc.Health.V1;
-using Grpc.HealthCheck;
 using Microsoft.Extensions.Logging;
-using ServingStatus = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
 namespace CorrMesh.Hosting.Health;
 
@@ -18,12 +15,12 @@ public sealed class ModuleHealth : IDisposable
     private readonly SortedDictionary<string, string> reasons = new(StringComparer.Ordinal) { [Startup] = "starting" };
     private readonly CancellationTokenSource draining = new();
     private readonly ILogger<ModuleHealth> logger;
+    private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ModuleHealth(MeshService service, ILogger<ModuleHealth> logger)
     {
         Service = service;
         this.logger = logger;
-        Publish(ServingStatus.NotServing);
     }
 
     /// <summary>The module's row in the topology.</summary>
@@ -38,7 +35,17 @@ public sealed class ModuleHealth : IDisposable
         get { lock (gate) return new Dictionary<string, string>(reasons); }
     }
 
-    internal HealthServiceImpl Grpc { get; } = new();
+    /// <summary>Whether the module serves.</summary>
+    public bool IsServing
+    {
+        get { lock (gate) return reasons.Count == 0; }
+    }
+
+    /// <summary>Completes at the next change; to be taken before looking at the state.</summary>
+    internal Task Changed
+    {
+        get { lock (gate) return changed.Task; }
+    }
 
     /// <summary>Says that a part, such as `model`, keeps the module from serving.</summary>
     /// <param name="part">One word; reporting it again replaces the reason.</param>
@@ -48,7 +55,7 @@ public sealed class ModuleHealth : IDisposable
         lock (gate)
         {
             reasons[part] = reason;
-            Publish(ServingStatus.NotServing);
+            Announce();
             // Being about to start or to stop is not worth a warning.
             if (!reasons.ContainsKey(Startup) && !draining.IsCancellationRequested)
                 HostingLog.NotServing(logger, Service.Name, string.Join(", ", reasons.Select(pair => $"{pair.Key}: {pair.Value}")));
@@ -61,7 +68,7 @@ public sealed class ModuleHealth : IDisposable
         lock (gate)
         {
             if (!reasons.Remove(part) || reasons.Count > 0) return;
-            Publish(ServingStatus.Serving);
+            Announce();
             HostingLog.Serving(logger, Service.Name);
         }
     }
@@ -76,15 +83,16 @@ public sealed class ModuleHealth : IDisposable
         {
             if (draining.IsCancellationRequested) return;
             reasons["drain"] = "shutting down";
-            Publish(ServingStatus.NotServing);
+            Announce();
         }
 
         draining.Cancel();
+        lock (gate) Announce();
     }
 
-    private void Publish(ServingStatus status)
+    private void Announce()
     {
-        Grpc.SetStatus("", status);
-        foreach (var contract in Service.Contracts) Grpc.SetStatus(contract.FullName, status);
+        changed.SetResult();
+        changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

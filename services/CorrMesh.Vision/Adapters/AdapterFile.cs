@@ -63,7 +63,6 @@ public static class AdapterFile
             throw new WeightFileException(path, $"metadata: format {Format} version {Version} needed, '{WeightFileException.Printable(format)}' version '{WeightFileException.Printable(version)}' given");
         StateDict state = file.Arrays;
         int blocks = CountWhile(i => state.Contains($"lora.{i}.q.a")), layers = CountWhile(i => state.Contains($"refine.{i}.weight"));
-        if (state.Count != 4 * blocks + 2 * layers) throw new WeightFileException(path, $"{4 * blocks + 2 * layers} arrays expected of {blocks} blocks and {layers} convolutions, {state.Count} given");
         return Assemble(path, state, blocks, (i, layer, part) => $"lora.{i}.{layer}.{part}", layers, i => $"refine.{i}.");
     }
 
@@ -86,9 +85,7 @@ public static class AdapterFile
         const string Refine = "refine_conv.";
         bool isSingle = state.Contains(Refine + "weight");
         int layers = isSingle ? 1 : CountWhile(i => state.Contains($"{Refine}{i}.weight"));
-        int expected = 2 * matrices + 2 * layers;
-        if (expected == 0) throw new WeightFileException(path, "holds neither w_a_000 nor state_dict.refine_conv; is this a checkpoint of a fine-tuned model?");
-        if (state.Count != expected) throw new WeightFileException(path, $"{expected} arrays expected of {matrices / 2} blocks and {layers} convolutions, {state.Count} given");
+        if (matrices + layers == 0) throw new WeightFileException(path, "holds neither w_a_000 nor state_dict.refine_conv; is this a checkpoint of a fine-tuned model?");
         return Assemble(path, state, matrices / 2,
             (i, layer, part) => Lightning($"w_{part}", 2 * i + (layer == 'q' ? 0 : 1)), layers, i => isSingle ? Refine : $"{Refine}{i}.");
     }
@@ -106,6 +103,8 @@ public static class AdapterFile
         var refine = new List<RefineLayer>();
         for (int i = 0; i < layers; i++)
             refine.Add(new RefineLayer(Take(refinePrefix(i) + "weight", width, width, 3, 3), Take(refinePrefix(i) + "bias", width)));
+        int taken = 4 * blocks + 2 * layers;
+        if (state.Count != taken) throw new WeightFileException(path, $"{taken} arrays expected of {blocks} blocks and {layers} convolutions, {state.Count} given");
         return new Adapter((int)width, (int)rank, lora, refine);
 
         float[] Take(string name, params long[] shape)

@@ -6,6 +6,7 @@ public sealed class AxisWeights
 {
     private readonly int[] first;
     private readonly double[][] weights;
+    private readonly float[][] rounded;
 
     private AxisWeights(int inputs, int outputs, Func<int, (int First, double[] Weights)> build)
     {
@@ -13,7 +14,12 @@ public sealed class AxisWeights
         Inputs = inputs;
         first = new int[outputs];
         weights = new double[outputs][];
-        for (int i = 0; i < outputs; i++) (first[i], weights[i]) = build(i);
+        rounded = new float[outputs][];
+        for (int i = 0; i < outputs; i++)
+        {
+            (first[i], weights[i]) = build(i);
+            rounded[i] = Array.ConvertAll(weights[i], weight => (float)weight);
+        }
     }
 
     public int Inputs { get; }
@@ -37,6 +43,12 @@ public sealed class AxisWeights
     {
         firstInput = first[output];
         return weights[output];
+    }
+
+    internal ReadOnlySpan<float> SingleWeights(int output, out int firstInput)
+    {
+        firstInput = first[output];
+        return rounded[output];
     }
 
     private static AxisWeights Kernel(int inputs, int outputs, double support, Func<double, double> kernel)

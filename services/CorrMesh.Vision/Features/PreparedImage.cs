@@ -40,8 +40,17 @@ public sealed record PreparedImage(InputGeometry Geometry, float[] Planes)
     {
         if (image.Width != geometry.ImageWidth || image.Height != geometry.ImageHeight)
             throw new ArgumentException($"image: {geometry.ImageWidth} x {geometry.ImageHeight} needed, {image.Width} x {image.Height} given", nameof(image));
-        float[] pixels = Array.ConvertAll(image.Pixels, level => Levels[level]);
-        if (image.Width == geometry.InputWidth && image.Height == geometry.InputHeight) return pixels;
-        return Resampling.Resize(pixels, 3, AxisWeights.Triangle(image.Width, geometry.InputWidth), AxisWeights.Triangle(image.Height, geometry.InputHeight));
+        if (image.Width == geometry.InputWidth && image.Height == geometry.InputHeight) return Array.ConvertAll(image.Pixels, level => Levels[level]);
+        AxisWeights x = AxisWeights.Triangle(image.Width, geometry.InputWidth), y = AxisWeights.Triangle(image.Height, geometry.InputHeight);
+        var row = new float[image.Width * 3];
+        int rowOut = geometry.InputWidth * 3;
+        var wide = new float[(long)image.Height * rowOut];
+        for (int i = 0; i < image.Height; i++)
+        {
+            ReadOnlySpan<byte> levels = image.Pixels.AsSpan(i * row.Length, row.Length);
+            for (int k = 0; k < row.Length; k++) row[k] = Levels[levels[k]];
+            Resampling.ResizeRow(row, wide.AsSpan(i * rowOut, rowOut), 3, x);
+        }
+        return Resampling.ResizeColumns(wide, rowOut, y);
     }
 }

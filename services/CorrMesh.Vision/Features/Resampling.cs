@@ -21,23 +21,47 @@ public static class Resampling
             throw new ArgumentException($"size: {x.Outputs} x {y.Outputs} x {channels} values do not fit one array", nameof(x));
         int rowIn = x.Inputs * channels, rowOut = x.Outputs * channels;
         var wide = new float[y.Inputs * rowOut];
+        for (int row = 0; row < y.Inputs; row++) ResizeRow(source.Slice(row * rowIn, rowIn), wide.AsSpan(row * rowOut, rowOut), channels, x);
+        return ResizeColumns(wide, rowOut, y);
+    }
+
+    /// <summary>The first pass, one row at a time, so that a large source need never be held as float32.</summary>
+    /// <param name="source">[x.Inputs * channels].</param>
+    /// <param name="target">Zeros; receives [x.Outputs * channels].</param>
+    internal static void ResizeRow(ReadOnlySpan<float> source, Span<float> target, int channels, AxisWeights x)
+    {
         for (int column = 0; column < x.Outputs; column++)
         {
-            ReadOnlySpan<double> weights = x.Weights(column, out int first);
-            for (int row = 0; row < y.Inputs; row++)
+            ReadOnlySpan<float> weights = x.SingleWeights(column, out int first);
+            if (channels == 3)
             {
-                Span<float> target = wide.AsSpan(row * rowOut + column * channels, channels);
+                float red = 0, green = 0, blue = 0;
+                ReadOnlySpan<float> taps = source.Slice(first * 3, weights.Length * 3);
                 for (int k = 0; k < weights.Length; k++)
-                    AddScaled(target, source.Slice(row * rowIn + (first + k) * channels, channels), (float)weights[k]);
+                {
+                    red += taps[3 * k] * weights[k];
+                    green += taps[3 * k + 1] * weights[k];
+                    blue += taps[3 * k + 2] * weights[k];
+                }
+                (target[3 * column], target[3 * column + 1], target[3 * column + 2]) = (red, green, blue);
+                continue;
             }
+            Span<float> sums = target.Slice(column * channels, channels);
+            for (int k = 0; k < weights.Length; k++) AddScaled(sums, source.Slice((first + k) * channels, channels), weights[k]);
         }
-        var result = new float[y.Outputs * rowOut];
+    }
+
+    /// <summary>The second pass.</summary>
+    /// <param name="source">[y.Inputs * rowLength].</param>
+    /// <returns>[y.Outputs * rowLength].</returns>
+    internal static float[] ResizeColumns(ReadOnlySpan<float> source, int rowLength, AxisWeights y)
+    {
+        var result = new float[y.Outputs * rowLength];
         for (int row = 0; row < y.Outputs; row++)
         {
-            ReadOnlySpan<double> weights = y.Weights(row, out int first);
-            Span<float> target = result.AsSpan(row * rowOut, rowOut);
-            for (int k = 0; k < weights.Length; k++)
-                AddScaled(target, wide.AsSpan((first + k) * rowOut, rowOut), (float)weights[k]);
+            ReadOnlySpan<float> weights = y.SingleWeights(row, out int first);
+            Span<float> target = result.AsSpan(row * rowLength, rowLength);
+            for (int k = 0; k < weights.Length; k++) AddScaled(target, source.Slice((first + k) * rowLength, rowLength), weights[k]);
         }
         return result;
     }

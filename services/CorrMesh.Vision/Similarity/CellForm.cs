@@ -31,6 +31,10 @@ internal readonly record struct CellForm(
 /// <param name="RightRight">v · v.</param>
 internal readonly record struct LineForm(double Left, double Right, double LeftLeft, double LeftRight, double RightRight)
 {
+    /// <summary>Product of the descriptor with (1 - x) u + x v.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public double Product(double x) => ((1 - x) * Left) + (x * Right);
+
     /// <summary>Squared norm of (1 - x) u + x v.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public double SquaredNorm(double x)
@@ -42,7 +46,7 @@ internal readonly record struct LineForm(double Left, double Right, double LeftL
     /// <summary>Cosine of the unit descriptor with (1 - x) u + x v, whose norm is floored.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float Score(double x, double normFloor) =>
-        (float)((((1 - x) * Left) + (x * Right)) / Math.Max(Math.Sqrt(SquaredNorm(x)), normFloor));
+        (float)(Product(x) / Math.Max(Math.Sqrt(SquaredNorm(x)), normFloor));
 
     /// <summary>The only place where the cosine's derivative along the line may vanish; NaN or infinite when it is constant.</summary>
     /// <remarks>

@@ -20,6 +20,7 @@ internal ref struct PixelSearch
     private ReadOnlySpan<PixelMatch> excluded;
     private double excludedRadius;
     private float best;
+    private double beaten;
     private int bestX, bestY;
 
     /// <param name="gram">The target.</param>
@@ -79,7 +80,7 @@ internal ref struct PixelSearch
     {
         excluded = excludedPixels;
         excludedRadius = radiusPx;
-        (best, bestX, bestY) = (float.NegativeInfinity, 0, 0);
+        (best, beaten, bestX, bestY) = (float.NegativeInfinity, -1, 0, 0);
         for (int i = 0; i < BestFirstCells; i++)
         {
             int at = CellBounds.IndexOfMax(bounds);
@@ -185,7 +186,14 @@ internal ref struct PixelSearch
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Offer(in LineForm line, int column, int row)
     {
-        float score = line.Score(columns.Fractions[column], normFloor);
+        // Most pixels lose clearly: seen by squares, without a root and a division (a floored norm only lowers the score).
+        double fraction = columns.Fractions[column], product = line.Product(fraction);
+        if (beaten >= 0 && (product <= 0 || product * product < beaten * line.SquaredNorm(fraction)))
+        {
+            return;
+        }
+
+        float score = line.Score(fraction, normFloor);
         if (score < best)
         {
             return;
@@ -195,6 +203,7 @@ internal ref struct PixelSearch
         if ((score > best || Precedes(x, y)) && !IsExcluded(x, y))
         {
             (best, bestX, bestY) = (score, x, y);
+            beaten = best > 0 ? (double)best * best * (1 - TieMargin) : -1;
         }
     }
 

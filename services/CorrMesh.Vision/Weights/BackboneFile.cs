@@ -17,7 +17,9 @@ public static class BackboneFile
         using var scope = torch.NewDisposeScope();
         try
         {
-            var backbone = new VisionTransformer(VisionTransformerConfig.FromShapes(state.Shapes, heads));
+            VisionTransformerConfig config = VisionTransformerConfig.FromShapes(state.Shapes, heads);
+            RequireMatrices(state, config);
+            var backbone = new VisionTransformer(config);
             backbone.Load(state.ToTensors());
             foreach (var parameter in backbone.parameters()) parameter.requires_grad_(false).DetachFromDisposeScope();
             return backbone;
@@ -25,6 +27,26 @@ public static class BackboneFile
         catch (ArgumentException problem)
         {
             throw new WeightFileException(path, problem.Message, problem);
+        }
+    }
+
+    // Before anything is allocated: the network is no larger than the file that asks for it.
+    private static void RequireMatrices(StateDict state, VisionTransformerConfig config)
+    {
+        long width = config.Width, hidden = config.HiddenWidth;
+        bool isGated = config.FeedForward == FeedForwardKind.SwiGlu;
+        for (int i = 0; i < config.Depth; i++)
+        {
+            Require($"blocks.{i}.attn.qkv.weight", 3 * width, width);
+            Require($"blocks.{i}.attn.proj.weight", width, width);
+            Require($"blocks.{i}.mlp.{(isGated ? "w12" : "fc1")}.weight", isGated ? 2 * hidden : hidden, width);
+            Require($"blocks.{i}.mlp.{(isGated ? "w3" : "fc2")}.weight", width, hidden);
+        }
+
+        void Require(string name, params long[] shape)
+        {
+            long[] given = state[name].Shape;
+            if (!given.SequenceEqual(shape)) throw new WeightFileException(state.Source, $"{name}: [{string.Join(", ", shape)}] needed, [{string.Join(", ", given)}] given");
         }
     }
 }

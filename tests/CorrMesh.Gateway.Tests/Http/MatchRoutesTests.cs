@@ -23,6 +23,22 @@ public sealed class MatchRoutesTests
         Assert.Equal(new FeatureSpec(), matching.Last.Spec);
     }
 
+    // curl's -F ends a value at its first semicolon, so a space does as well.
+    [Theory]
+    [InlineData("1.5,2 -0.5,1e2")]
+    [InlineData(" 1.5 , 2  -0.5,\t1e2 ")]
+    [InlineData("1.5,2\n-0.5,1e2;")]
+    public async Task PostMatch_PointsSeparatedByWhiteSpace_AreTheSamePoints(string points)
+    {
+        var matching = new FakeMatching();
+        await using var mesh = await FakeMesh.StartAsync(matching: matching);
+
+        var answer = await mesh.PostAsync("/v1/match", ("source", new byte[] { 1 }), ("target", new byte[] { 2 }), ("points", points));
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal([new Point { X = 1.5, Y = 2 }, new Point { X = -0.5, Y = 100 }], matching.Last!.Selection.Points.Points);
+    }
+
     [Theory]
     [InlineData("1")]
     [InlineData("128")]

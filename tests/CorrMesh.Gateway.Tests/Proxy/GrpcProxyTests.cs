@@ -150,4 +150,16 @@ public sealed class GrpcProxyTests
             Assert.NotEmpty(now.ResponseStream.Current.FileDescriptorResponse.FileDescriptorProto);
         }
     }
+
+    // Goal: starting a gateway leaves nothing in the user's home directory; what would write there must not run.
+    [Fact]
+    public async Task Start_Gateway_LoadsNoKeyRing()
+    {
+        await using var mesh = await FakeMesh.StartAsync();
+
+        var hosted = mesh.ServiceOf<IEnumerable<Microsoft.Extensions.Hosting.IHostedService>>(MeshTopology.Gateway);
+
+        Assert.NotEmpty(hosted);
+        Assert.DoesNotContain(hosted, service => service.GetType().Namespace!.StartsWith("Microsoft.AspNetCore.DataProtection", StringComparison.Ordinal));
+    }
 }

@@ -24,6 +24,7 @@ public sealed class ErrorMappingTests
         { "null argument", new ArgumentNullException("weights", Secret), StatusCode.Internal, null, null },
         { "defect", new InvalidOperationException(Secret), StatusCode.Internal, null, null },
         { "cancelled by nobody", new OperationCanceledException(Secret), StatusCode.Internal, null, null },
+        { "other service gone", new RpcException(new Grpc.Core.Status(StatusCode.Unavailable, Secret)), StatusCode.Unavailable, "DEPENDENCY_UNAVAILABLE", null },
         { "other service", new RpcException(new Grpc.Core.Status(StatusCode.Aborted, "as it came")), StatusCode.Aborted, null, null },
     };
 

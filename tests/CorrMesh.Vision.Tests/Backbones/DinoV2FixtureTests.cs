@@ -14,9 +14,10 @@ namespace CorrMesh.Vision.Tests.Backbones;
 public partial class DinoV2FixtureTests
 {
     [Fact]
-    public void From_FixtureImages_AreTheExpectedInputs()
+    public void From_FixtureImages_AreTheExpectedInputs() => Assert.All(SharedData.Family("dinov2_inputs"), CompareInputs);
+
+    private static void CompareInputs(Fixture inputs)
     {
-        Fixture inputs = SharedData.Fixture("dinov2_inputs");
         var comparison = new ArrayComparison(inputs.Name);
         foreach (string file in inputs.Files.Where(name => name.EndsWith(".npy", StringComparison.Ordinal)))
         {

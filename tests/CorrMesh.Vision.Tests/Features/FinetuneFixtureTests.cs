@@ -18,13 +18,11 @@ public partial class FinetuneFixtureTests
     {
         foreach (Fixture fixture in SharedData.Family("finetune_"))
         {
-            int heads = fixture.Config("num_heads", 2);
             using VisionTransformer backbone = FixtureModels.Backbone(fixture, "backbone.pth");
             Adapter adapter = FixtureModels.Adapter(fixture), withoutLora = ZeroLora(adapter);
             using var model = new FeatureModel(backbone, adapter);
             using var zero = new FeatureModel(backbone, withoutLora);
             var comparison = new ArrayComparison(fixture.Name);
-            Assert.Equal(fixture.Config("num_heads", heads), backbone.Config.Heads);
             foreach (JsonProperty item in fixture.Meta.GetProperty("cases").EnumerateObject())
                 CompareCase(fixture, item, model, zero, comparison);
             comparison.Print();
@@ -54,7 +52,7 @@ public partial class FinetuneFixtureTests
                     continue;
                 case "rgb":
                     float[] whole = [.. images.SelectMany((_, i) => Planes(FixtureModels.Rgb(fixture, $"{name}/img_{i}.png").Pixels.Select(p => p / 255f).ToArray()))];
-                    comparison.Check(quantity, name, stored.Floats(), whole, 0.0000001);
+                    comparison.Check(quantity, name, stored.Floats(), whole, 1e-30);
                     break;
                 case "rgb_resized":
                     comparison.Check(quantity, name, stored.Floats(), EveryFourth(fixture, name, geometry, batch), 1e-5);

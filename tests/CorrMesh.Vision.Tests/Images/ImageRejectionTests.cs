@@ -65,9 +65,11 @@ public sealed class ImageRejectionTests
     [InlineData(SKEncodedImageFormat.Png)]
     [InlineData(SKEncodedImageFormat.Jpeg)]
     [InlineData(SKEncodedImageFormat.Webp)]
+    [InlineData(SKEncodedImageFormat.Bmp)]
     public void Decode_HalfAFile_IsRefusedAsTruncated(SKEncodedImageFormat format)
     {
-        byte[] file = Pictures.Encode(Pictures.Noise(64, 48), format, 90);
+        var image = Pictures.Noise(64, 48);
+        byte[] file = format == SKEncodedImageFormat.Bmp ? Pictures.Bmp(image) : Pictures.Encode(image, format, 90);
         Assert.Equal(ImageRejection.Truncated, Reject(file[..(file.Length / 2)]).Reason);
     }
 

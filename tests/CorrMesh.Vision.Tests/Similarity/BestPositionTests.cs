@@ -94,6 +94,31 @@ public sealed class BestPositionTests
         }
     }
 
+    // Goal: below a norm product of 1e-12 the score fades instead of amplifying noise. Method: descriptors so short that the
+    // floor holds everywhere (1e-14), or in part of the map only (1e-13). Tolerance: 1e-5, as ever.
+    [Theory]
+    [InlineData(1e-13f)]
+    [InlineData(1e-14f)]
+    public void Find_NormsAtTheFloor_EqualsTheDefinition(float scale)
+    {
+        foreach (string kind in new[] { "noise", "opposed", "zeros" })
+        {
+            foreach (int width in new[] { 70, 400 })
+            {
+                var map = Maps.Make(kind, 5, 4, width, 50, 12, 6);
+                float[] descriptors = [.. Descriptors(map, 2).Select(value => value * scale)];
+                var found = BestPosition.Find(TokenGram.Create(map), descriptors);
+                for (int i = 0; i < found.Length; i++)
+                {
+                    var scores = Maps.Scores(map, descriptors.AsSpan(i * 12, 12));
+                    var expected = Maps.Best(scores);
+                    Assert.Equal(expected.Score, found[i].Score, 1e-5);
+                    Assert.InRange(scores[found[i].Y, found[i].X], expected.Score - 1e-5, 1.00001);
+                }
+            }
+        }
+    }
+
     [Theory]
     [InlineData(1024f)]
     [InlineData(1e-6f)]
