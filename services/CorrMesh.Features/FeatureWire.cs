@@ -26,6 +26,7 @@ public static class FeatureWire
                 StepYPx = map.TokenStep().Y,
             },
             Channels = (uint)tokens.Channels,
+            Region = new Rectangle { X = (uint)map.Region.X, Y = (uint)map.Region.Y, Width = (uint)map.Region.Width, Height = (uint)map.Region.Height },
             Identity = new ModelIdentity
             {
                 Model = map.Model.Name,

@@ -65,7 +65,7 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
         await BothAsync(sourceMap, targetMap).ConfigureAwait(false);
         FeatureMapReference sourceReference = await sourceMap.ConfigureAwait(false), targetReference = await targetMap.ConfigureAwait(false);
         RequireSameWeights(sourceReference, targetReference);
-        Grid sourceGrid = GridOf(sourceImage, sourceReference, gridStepPx, maxPoints), targetGrid = GridOf(targetImage, targetReference, gridStepPx, maxPoints);
+        Grid sourceGrid = GridOf(sourceReference, gridStepPx, maxPoints), targetGrid = GridOf(targetReference, gridStepPx, maxPoints);
 
         SampleDescriptorsResponse sampled = await calls
             .SampleAsync(Source(sourceReference, withContents), new PointSelection { Grid = sourceGrid }, withContents, "source").ConfigureAwait(false);
@@ -101,10 +101,10 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
         };
     });
 
-    private static Grid GridOf(MatchedImage image, FeatureMapReference map, double stepPx, int maxPoints)
+    private static Grid GridOf(FeatureMapReference map, double stepPx, int maxPoints)
     {
         // A grid tiles what the network saw of the image.
-        (double width, double height) = image.Spec?.RegionOfInterest is { } region ? (region.Width, region.Height) : (map.ImageSize.Width, map.ImageSize.Height);
+        (double width, double height) = (map.Region.Width, map.Region.Height);
         double columns = stepPx == 0 ? map.Grid.Columns : Math.Max(1, Math.Round(width / stepPx)), rows = stepPx == 0 ? map.Grid.Rows : Math.Max(1, Math.Round(height / stepPx));
         if (columns * rows > maxPoints)
             throw new FieldException("grid_step_px", $"at most {maxPoints} positions an image allowed, {stepPx} makes {columns} x {rows} on {width} x {height} px");

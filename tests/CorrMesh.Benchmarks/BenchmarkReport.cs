@@ -40,7 +40,16 @@ internal static class BenchmarkReport
             avx512 = Vector512.IsHardwareAccelerated,
             rows = rows.Select(row => new
             {
-                row.Name, row.Unit, row.Ours, row.Anchor, row.Floor, row.Ratio, row.Must, row.Valid, row.Missed, row.Note,
+                row.Name,
+                row.Unit,
+                row.Ours,
+                row.Anchor,
+                row.Floor,
+                row.Ratio,
+                row.Must,
+                row.Valid,
+                row.Missed,
+                row.Note,
             }),
         };
         File.WriteAllText(path, JsonSerializer.Serialize(table, Json) + "\n");

@@ -118,6 +118,15 @@ public sealed class MatchingServiceTests
                 Spec = new FeatureSpec { RegionOfInterest = new Rectangle { X = 20, Y = 10, Width = 48, Height = 32 } },
             }, cancellationToken: Test);
         Assert.Equal([.. Enumerable.Range(0, 24).Select(i => (23.5 + i % 6 * 8, 13.5 + i / 6 * 8))], response.Matches.Select(m => (m.Source.X, m.Source.Y)));
+
+        // A key stands for the map with its region, though the request has no spec.
+        var byKey = new MatchDenseRequest
+        {
+            Source = new FeatureSource { FeaturesKey = response.Source.FeaturesKey },
+            Target = new FeatureSource { FeaturesKey = response.Target.FeaturesKey },
+            GridStepPx = 8,
+        };
+        Assert.Equal(response.Matches, (await Client(host).MatchDenseAsync(byKey, cancellationToken: Test)).Matches);
     }
 
     [Fact]
