@@ -27,6 +27,7 @@ public sealed class GatewayModule : IMeshModule
         {
             json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
             json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;   // or the API document calls every number "a number or a string"
         });
         builder.Services.AddApiDocument();
     }

@@ -41,7 +41,8 @@ public sealed class FeatureStream(FeatureExtractor extractor, DescriptorSets des
 
     private StreamSession Open(StreamFeaturesRequest first)
     {
-        if (first.MessageCase != StreamFeaturesRequest.MessageOneofCase.Config) throw new FieldException("config", "must be the first message, a frame given");
+        if (first.MessageCase != StreamFeaturesRequest.MessageOneofCase.Config)
+            throw new FieldException("config", $"must be the first message, {(first.MessageCase == StreamFeaturesRequest.MessageOneofCase.Frame ? "a frame" : "none")} given");
         StreamFeaturesConfig config = first.Config;
         specs.Resolve(config.Spec);
         StreamPolicy policy = config.Policy ?? new StreamPolicy();

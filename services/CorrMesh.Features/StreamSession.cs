@@ -22,7 +22,8 @@ internal sealed class StreamSession(StreamFeaturesConfig config, StreamPolicy po
     /// <exception cref="FieldException">It is a second config, or not above the frame before; ends the stream.</exception>
     public Frame Accept(StreamFeaturesRequest message)
     {
-        if (message.MessageCase != StreamFeaturesRequest.MessageOneofCase.Frame) throw new FieldException("frame", "a frame needed after the config, none given");
+        if (message.MessageCase != StreamFeaturesRequest.MessageOneofCase.Frame)
+            throw new FieldException("frame", $"a frame needed after the config, {(message.MessageCase == StreamFeaturesRequest.MessageOneofCase.Config ? "a second config" : "none")} given");
         Frame frame = message.Frame;
         if (last is { } before && frame.Sequence <= before) throw new FieldException("frame.sequence", $"above {before} needed, {frame.Sequence} given");
         if (System.Text.Encoding.UTF8.GetByteCount(frame.FrameId) > MaxFrameIdBytes) throw new FieldException("frame.frame_id", $"at most {MaxFrameIdBytes} bytes allowed");

@@ -69,7 +69,7 @@ public sealed class Mesh : IAsyncDisposable
                where module.Name == service.Name
                select new ModuleApp(module, configuration, loggers, addresses, services),
         ];
-        string[] faults = [.. MeshAddresses.Faults(configuration).Concat(apps.SelectMany(app => app.Faults)).Distinct()];
+        string[] faults = [.. UnknownSections(configuration).Concat(MeshAddresses.Faults(configuration)).Concat(apps.SelectMany(app => app.Faults)).Distinct()];
         if (faults.Length > 0)
         {
             loggers.Dispose();
@@ -118,7 +118,8 @@ public sealed class Mesh : IAsyncDisposable
         foreach (var app in apps.Where(app => app.GrpcAddress is not null).Reverse())
         {
             await app.StopAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (limit.IsCancellationRequested) HostingLog.CutOff(logger, app.Service.Name, drain.Limit);
+            // A second signal ends the waiting, which says nothing about the limit.
+            if (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested) HostingLog.CutOff(logger, app.Service.Name, drain.Limit);
             else HostingLog.Stopped(logger, app.Service.Name);
         }
     }
@@ -130,6 +131,15 @@ public sealed class Mesh : IAsyncDisposable
         telemetry.Dispose();
         loggers.Dispose();
         stopping.Dispose();
+    }
+
+    // A key in a known section is checked where it is bound; a section that nobody binds would pass for a setting.
+    private static IEnumerable<string> UnknownSections(IConfiguration configuration)
+    {
+        string[] known = ["Listen", "Services", "Data", "Limits", "Retry", "Drain", .. MeshTopology.Services.Select(service => service.Name)];
+        return configuration.GetSection("CorrMesh").GetChildren()
+            .Where(section => !known.Contains(section.Key, StringComparer.OrdinalIgnoreCase))
+            .Select(section => $"{section.Path}: no such section; there are {string.Join(", ", known.Order(StringComparer.OrdinalIgnoreCase))}");
     }
 
     // Faults in this section are found again, and reported, with all others.

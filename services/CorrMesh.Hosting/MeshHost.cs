@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -62,7 +63,8 @@ public static class MeshHost
         catch (Exception exception)
         {
             // A taken port or a weight file that is not there is explained by its message; anything else is a defect to be traced.
-            await error.WriteLineAsync($"cannot start: {(exception is IOException or InvalidDataException ? exception.Message : exception)}").ConfigureAwait(false);
+            string hint = exception.InnerException is AddressInUseException ? " Other ports: --http-port, --grpc-port, --port-base (0: any free ones)." : "";
+            await error.WriteLineAsync($"cannot start: {(exception is IOException or InvalidDataException ? exception.Message : exception)}{hint}").ConfigureAwait(false);
             return Failed;
         }
 
@@ -91,6 +93,9 @@ public static class MeshHost
             .AddFilter("Microsoft", LogLevel.Warning)
             .AddFilter("System", LogLevel.Warning)
             .AddFilter("Grpc", LogLevel.Warning)
+            // Errors are logged where they are mapped or printed; these would add a stack trace to each malformed message and taken port.
+            .AddFilter("Grpc.AspNetCore.Server.ServerCallHandler", LogLevel.None)
+            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None)
             // Its warnings are stack traces of services that are not there, which callers and health are told of already.
             .AddFilter("Yarp", LogLevel.Error)
             .AddSimpleConsole(console =>

@@ -1,6 +1,7 @@
 using CorrMesh.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace CorrMesh.Matching;
@@ -10,9 +11,7 @@ public sealed class MatchingModule : IMeshModule
 {
     public string Name => MeshTopology.Matching;
 
-    public void AddServices(IHostApplicationBuilder builder)
-    {
-    }
+    public void AddServices(IHostApplicationBuilder builder) => builder.Services.AddSingleton<MatchAdmission>();
 
     public void MapEndpoints(IEndpointRouteBuilder endpoints) => endpoints.MapGrpcService<MatchingService>();
 }

@@ -8,13 +8,13 @@ using Contract = CorrMesh.Protos.Matching.V1.MatchingService;
 namespace CorrMesh.Matching;
 
 /// <summary>The gRPC edge of matching.</summary>
-public sealed class MatchingService(FeatureService.FeatureServiceClient features, MeshLimits limits) : Contract.MatchingServiceBase
+public sealed class MatchingService(FeatureService.FeatureServiceClient features, MatchAdmission admission, MeshLimits limits) : Contract.MatchingServiceBase
 {
     public override async Task<MatchKeypointsResponse> MatchKeypoints(MatchKeypointsRequest request, ServerCallContext context)
     {
         var timer = new RequestTimer();
-        MatchKeypointsResponse response = await Matcher(request.Source, request.Target, request.Spec, timer, context)
-            .MatchKeypointsAsync(request.Selection).ConfigureAwait(false);
+        MatchKeypointsResponse response = await admission.RunAsync(() => Matcher(request.Source, request.Target, request.Spec, timer, context)
+            .MatchKeypointsAsync(request.Selection)).ConfigureAwait(false);
         response.Timings = timer.ToTimings();
         return response;
     }
@@ -22,8 +22,8 @@ public sealed class MatchingService(FeatureService.FeatureServiceClient features
     public override async Task<MatchDenseResponse> MatchDense(MatchDenseRequest request, ServerCallContext context)
     {
         var timer = new RequestTimer();
-        MatchDenseResponse response = await Matcher(request.Source, request.Target, request.Spec, timer, context)
-            .MatchDenseAsync(request.GridStepPx, request.IncludeOneWay, limits.Points).ConfigureAwait(false);
+        MatchDenseResponse response = await admission.RunAsync(() => Matcher(request.Source, request.Target, request.Spec, timer, context)
+            .MatchDenseAsync(request.GridStepPx, request.IncludeOneWay, limits.Points)).ConfigureAwait(false);
         response.Timings = timer.ToTimings();
         return response;
     }
@@ -31,8 +31,8 @@ public sealed class MatchingService(FeatureService.FeatureServiceClient features
     public override async Task<HeatmapResponse> Heatmap(HeatmapRequest request, ServerCallContext context)
     {
         var timer = new RequestTimer();
-        HeatmapResponse response = await Matcher(request.Source, request.Target, request.Spec, timer, context)
-            .HeatmapAsync(request.Point).ConfigureAwait(false);
+        HeatmapResponse response = await admission.RunAsync(() => Matcher(request.Source, request.Target, request.Spec, timer, context)
+            .HeatmapAsync(request.Point)).ConfigureAwait(false);
         response.Timings = timer.ToTimings();
         return response;
     }

@@ -18,7 +18,7 @@ public sealed record SizeReply(uint Width, uint Height)
 }
 
 [Description("Which weights made the features: names, and the SHA-256 of each file.")]
-public sealed record IdentityReply(string Model, string ModelDigest, string? Adapter, string? AdapterDigest)
+public sealed record IdentityReply(string Model, string ModelDigest, string? Adapter = null, string? AdapterDigest = null)
 {
     internal static IdentityReply From(ModelIdentity identity) => new(
         identity.Model, identity.ModelDigest, identity.Adapter.Length > 0 ? identity.Adapter : null, identity.AdapterDigest.Length > 0 ? identity.AdapterDigest : null);

@@ -11,7 +11,7 @@ public readonly record struct Extraction(FeatureMap Map, TimeSpan Queued, TimeSp
 /// <remarks>
 /// Refusal is early: a request beyond the bound is turned away when it comes, with an estimate of when to try again. A request
 /// whose caller has gone, or whose deadline has passed, leaves at once: it costs the device nothing, and its pixels do not
-/// outlive its place in the queue.
+/// outlive its place in the queue. A batch that everybody has left is called off.
 /// </remarks>
 public sealed class FeatureQueue : IAsyncDisposable
 {
@@ -22,7 +22,7 @@ public sealed class FeatureQueue : IAsyncDisposable
     private readonly LinkedList<Entry> waiting = [];
     private readonly SemaphoreSlim changed = new(0);
     private readonly Task loop;
-    private int running;
+    private Launch? launch;
     private bool stopping;
     private double secondsPerRequest = 0.1;   // running mean; only feeds the retry hint
 
@@ -39,7 +39,7 @@ public sealed class FeatureQueue : IAsyncDisposable
     {
         get
         {
-            lock (gate) return waiting.Count + running;
+            lock (gate) return waiting.Count + Running;
         }
     }
 
@@ -53,7 +53,7 @@ public sealed class FeatureQueue : IAsyncDisposable
         lock (gate)
         {
             if (stopping) throw new NotReadyException(NotReadyException.Draining, "features: shutting down", TimeSpan.FromSeconds(1));
-            if (waiting.Count + running >= capacity)
+            if (waiting.Count + Running >= capacity)
             {
                 metrics.Refused();
                 throw new QueueFullException("features", capacity, TimeSpan.FromSeconds(Math.Clamp(secondsPerRequest * capacity / 2, 0.05, 30)));
@@ -81,31 +81,36 @@ public sealed class FeatureQueue : IAsyncDisposable
         changed.Dispose();
     }
 
-    // A request that is being computed stays to its end; its caller goes all the same.
+    private int Running => launch?.Batch.Count ?? 0;
+
+    // A batch goes on while anyone waits for a part of it.
     private void Leave(Entry entry, CancellationToken cancellation)
     {
+        entry.Completion.TrySetCanceled(cancellation);
+        Launch? abandoned = null;
         lock (gate)
         {
             if (entry.Place.List is not null) waiting.Remove(entry.Place);
+            else if (launch is { } current && current.Batch.Contains(entry) && current.Batch.TrueForAll(e => e.Completion.Task.IsCanceled)) abandoned = current;
         }
 
-        entry.Completion.TrySetCanceled(cancellation);
+        abandoned?.Abandoned.Cancel();
     }
 
     private async Task RunAsync()
     {
         while (true)
         {
-            List<Entry> batch;
+            Launch? next;
             lock (gate)
             {
-                batch = TakeBatch();
-                running = batch.Count;
-                if (batch.Count == 0 && stopping) return;
+                List<Entry> batch = TakeBatch();
+                next = launch = batch.Count == 0 ? null : new Launch(batch, new CancellationTokenSource());
+                if (next is null && stopping) return;
             }
 
-            if (batch.Count == 0) await changed.WaitAsync().ConfigureAwait(false);
-            else await LaunchAsync(batch).ConfigureAwait(false);
+            if (next is null) await changed.WaitAsync().ConfigureAwait(false);
+            else await LaunchAsync(next.Batch, next.Abandoned.Token).ConfigureAwait(false);
         }
     }
 
@@ -128,13 +133,13 @@ public sealed class FeatureQueue : IAsyncDisposable
         return batch;
     }
 
-    private async Task LaunchAsync(List<Entry> batch)
+    private async Task LaunchAsync(List<Entry> batch, CancellationToken abandoned)
     {
         long launched = Stopwatch.GetTimestamp();
         foreach (Entry entry in batch) metrics.Queued(Stopwatch.GetElapsedTime(entry.Arrived, launched));
         try
         {
-            IReadOnlyList<FeatureMap> maps = await engine.ExtractAsync([.. batch.Select(e => e.Request)], CancellationToken.None).ConfigureAwait(false);
+            IReadOnlyList<FeatureMap> maps = await engine.ExtractAsync([.. batch.Select(e => e.Request)], abandoned).ConfigureAwait(false);
             TimeSpan computed = Stopwatch.GetElapsedTime(launched);
             metrics.Computed(computed, batch.Count);
             secondsPerRequest += 0.2 * (computed.TotalSeconds / batch.Count - secondsPerRequest);
@@ -154,8 +159,11 @@ public sealed class FeatureQueue : IAsyncDisposable
     // Before the callers hear of it, so that one who comes back at once finds the place that it had.
     private void Finished()
     {
-        lock (gate) running = 0;
+        lock (gate) launch = null;
     }
+
+    /// <summary>A batch on the device, and the word that nobody waits for it any more.</summary>
+    private sealed record Launch(List<Entry> Batch, CancellationTokenSource Abandoned);
 
     private sealed class Entry
     {

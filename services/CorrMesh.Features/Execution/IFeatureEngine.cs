@@ -14,6 +14,7 @@ public sealed record ExtractionRequest(PreparedImage Image, ResolvedSpec Spec)
 public interface IFeatureEngine
 {
     /// <summary>Computes the maps of images of one <see cref="ExtractionRequest.Group"/> together.</summary>
+    /// <param name="cancellation">Fires when nobody waits for any of them any more.</param>
     /// <returns>One raw float32 map for each request, in order.</returns>
     Task<IReadOnlyList<FeatureMap>> ExtractAsync(IReadOnlyList<ExtractionRequest> batch, CancellationToken cancellation);
 }

@@ -29,7 +29,7 @@ public sealed class TorchFeatureEngine : IFeatureEngine, IDisposable
     /// <inheritdoc/>
     public Task<IReadOnlyList<FeatureMap>> ExtractAsync(IReadOnlyList<ExtractionRequest> batch, CancellationToken cancellation) =>
         thread.RunAsync<IReadOnlyList<FeatureMap>>(
-            () => Model(batch[0].Spec.Model, batch[0].Spec.Adapter).Extract([.. batch.Select(request => request.Image)], batch[0].Spec.Stage), cancellation);
+            () => Model(batch[0].Spec.Model, batch[0].Spec.Adapter).Extract([.. batch.Select(request => request.Image)], batch[0].Spec.Stage, cancellation), cancellation);
 
     public void Dispose()
     {

@@ -89,10 +89,12 @@ public sealed class VisionTransformer : nn.Module
     /// <summary>Runs blocks <paramref name="first"/> up to (excluding) <paramref name="end"/>.</summary>
     /// <param name="tokens">[B, N, D].</param>
     /// <param name="lora">Additions by block index, or null.</param>
-    public Tensor RunBlocks(Tensor tokens, int first, int end, IReadOnlyDictionary<int, BlockLora>? lora = null)
+    /// <param name="cancellation">Looked at before each block.</param>
+    public Tensor RunBlocks(Tensor tokens, int first, int end, IReadOnlyDictionary<int, BlockLora>? lora = null, CancellationToken cancellation = default)
     {
         for (int i = first; i < end; i++)
         {
+            cancellation.ThrowIfCancellationRequested();
             // Each block's intermediates go as soon as its output is there: peak memory stays that of one block.
             using var scope = torch.NewDisposeScope();
             tokens = blocks[i].Forward(tokens, lora?.GetValueOrDefault(i)).MoveToOuterDisposeScope();
@@ -106,8 +108,9 @@ public sealed class VisionTransformer : nn.Module
     /// <summary>The whole network without the last normalisation: class token, registers, patches.</summary>
     /// <inheritdoc cref="Embed" path="/param"/>
     /// <returns>[B, prefix + patches, D].</returns>
-    public Tensor Forward(Tensor pixels, int patchStride = 0, Tensor? mask = null, IReadOnlyDictionary<int, BlockLora>? lora = null) =>
-        RunBlocks(Embed(pixels, patchStride, mask), 0, Config.Depth, lora);
+    public Tensor Forward(
+        Tensor pixels, int patchStride = 0, Tensor? mask = null, IReadOnlyDictionary<int, BlockLora>? lora = null, CancellationToken cancellation = default) =>
+        RunBlocks(Embed(pixels, patchStride, mask), 0, Config.Depth, lora, cancellation);
 
     private sealed class PatchEmbedding : nn.Module
     {

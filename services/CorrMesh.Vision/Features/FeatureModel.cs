@@ -46,16 +46,17 @@ public sealed class FeatureModel : IDisposable
     /// <summary>Features of images that share one network input size, computed together. The answers are those of single calls, up to float32 rounding.</summary>
     /// <param name="images">At least one; equal input sizes and strides, original sizes may differ.</param>
     /// <param name="stage">Which tokens.</param>
+    /// <param name="cancellation">Looked at between blocks: a computation that nobody waits for ends within one of them.</param>
     /// <returns>One map per image, in order.</returns>
     /// <exception cref="ArgumentException">No image is given, input sizes differ, or the patch size is not the backbone's.</exception>
-    public FeatureMap[] Extract(IReadOnlyList<PreparedImage> images, FeatureStage stage = FeatureStage.Normalised)
+    public FeatureMap[] Extract(IReadOnlyList<PreparedImage> images, FeatureStage stage = FeatureStage.Normalised, CancellationToken cancellation = default)
     {
         InputGeometry shape = RequireSameInput(images);
         using var scope = torch.NewDisposeScope();
         using var inference = torch.inference_mode();
         Tensor[] single = [.. images.Select(image => torch.tensor(image.Planes, 1, 3, shape.InputHeight, shape.InputWidth))];
         Tensor pixels = (single.Length == 1 ? single[0] : torch.cat(single)).to(device);             // [B, 3, H, W]
-        Tensor tokens = backbone.Forward(pixels, shape.PatchStride, lora: lora?.Blocks);              // [B, prefix + P, D]
+        Tensor tokens = backbone.Forward(pixels, shape.PatchStride, lora: lora?.Blocks, cancellation: cancellation);   // [B, prefix + P, D]
         if (stage == FeatureStage.Normalised) tokens = backbone.Normalise(tokens);
         Tensor patches = tokens.narrow(1, Config.PrefixCount, tokens.shape[1] - Config.PrefixCount);  // [B, P, D]
         Tensor grid = patches.reshape(images.Count, shape.Rows, shape.Columns, Config.Width).permute(0, 3, 1, 2);

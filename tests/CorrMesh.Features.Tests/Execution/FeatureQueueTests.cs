@@ -159,6 +159,30 @@ public sealed class FeatureQueueTests : IAsyncDisposable
         await stopping;
     }
 
+    // Goal: the device is not kept busy for nobody, and is for anybody. Method: two requests computed together on a held device; one
+    // caller leaves and the batch goes on, the second leaves and it is called off, so the next request is launched though nothing was released.
+    [Fact]
+    public async Task Extract_EveryCallerOfABatchLeaves_TheBatchIsCalledOff()
+    {
+        Task<Extraction> first = await HoldOneAsync();
+        using var one = new CancellationTokenSource();
+        using var other = new CancellationTokenSource();
+        Task<Extraction> leaving = queue.ExtractAsync(Request(1), one.Token), staying = queue.ExtractAsync(Request(2), other.Token);
+        engine.HoldNext();
+        await first;
+        await engine.LaunchedAsync();
+
+        await one.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leaving);
+        Assert.Equal(2, queue.Count);
+        Task<Extraction> next = queue.ExtractAsync(Request(3), Test);
+        await other.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => staying);
+        await engine.LaunchedAsync();
+        engine.Release();
+        Assert.Equal(1, (await next).BatchCount);
+    }
+
     private async Task<Task<Extraction>> HoldOneAsync()
     {
         engine.Hold();

@@ -28,6 +28,10 @@ internal sealed class FakeEngine : IFeatureEngine
 
     public void Release() => Interlocked.Exchange(ref hold, null)?.SetResult();
 
+    /// <summary>Lets the held batch go and holds the next one.</summary>
+    public void HoldNext() =>
+        Interlocked.Exchange(ref hold, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously))?.SetResult();
+
     /// <summary>Forgets what was computed before.</summary>
     public void Reset()
     {
@@ -45,7 +49,7 @@ internal sealed class FakeEngine : IFeatureEngine
         Task? held = Volatile.Read(ref hold)?.Task;
         Batches.Enqueue(batch);
         launched.Writer.TryWrite(batch.Count);
-        if (held is not null) await held;
+        if (held is not null) await held.WaitAsync(cancellation);
         if (Failure is not null) throw Failure;
         return [.. batch.Select(MapOf)];
     }
