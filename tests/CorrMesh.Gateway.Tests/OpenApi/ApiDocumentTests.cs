@@ -27,6 +27,19 @@ public sealed partial class ApiDocumentTests
             Assert.Equal("#/components/schemas/Problem", response.Value.GetProperty("content").GetProperty("application/problem+json").GetProperty("schema").GetProperty("$ref").GetString());
     }
 
+    // Goal: a strict generated client accepts the answers: what may be absent is not required, and numbers are numbers.
+    [Fact]
+    public async Task Document_Answers_AreAsTheyCome()
+    {
+        await using var mesh = await FakeMesh.StartAsync();
+
+        var schemas = (await Document(mesh)).GetProperty("components").GetProperty("schemas");
+
+        Assert.Equal(["model", "model_digest"], schemas.GetProperty("IdentityReply").GetProperty("required").EnumerateArray().Select(name => name.GetString()!));
+        Assert.Equal("number", schemas.GetProperty("PointReply").GetProperty("properties").GetProperty("x").GetProperty("type").GetString());
+        Assert.Equal("integer", schemas.GetProperty("SizeReply").GetProperty("properties").GetProperty("width").GetProperty("type").GetString());
+    }
+
     [Fact]
     public async Task Document_Paths_AreTheRoutesThatThereAre()
     {

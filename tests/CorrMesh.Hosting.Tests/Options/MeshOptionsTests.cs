@@ -19,6 +19,8 @@ public sealed class MeshOptionsTests
     [InlineData("CorrMesh:Drain:Limit", "-00:00:01", "CorrMesh:Drain:Limit: ", "-00:00:01 given")]
     [InlineData("CorrMesh:Retry:Retries", "11", "CorrMesh:Retry:Retries: ", "11 given")]
     [InlineData("CorrMesh:Services:featurs", "http://127.0.0.1:1", "CorrMesh:Services:featurs: ", "features, matching, gateway")]
+    [InlineData("CorrMesh:Limts:Points", "5", "CorrMesh:Limts: no such section", "Limits")]
+    [InlineData("CorrMesh:Data:Directory", "/etc/hostname", "CorrMesh:Data:Directory: a directory needed", "'/etc/hostname' given")]
     [InlineData("CorrMesh:Services:features", "127.0.0.1:5101", "CorrMesh:Services:features: ", "'127.0.0.1:5101' given")]
     public async Task Start_SettingWrong_IsRefusedWithKeyBoundAndValue(string key, string value, string begins, string holds)
     {

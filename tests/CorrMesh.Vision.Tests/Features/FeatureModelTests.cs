@@ -25,6 +25,14 @@ public class FeatureModelTests
         Assert.NotEqual(together[0].Values, together[2].Values);
     }
 
+    [Fact]
+    public void Extract_NobodyWaitsAnyMore_EndsBeforeTheNextBlock()
+    {
+        using VisionTransformer backbone = TinyModel.Create(TinyModel.Plain);
+        using var model = new FeatureModel(backbone);
+        Assert.Throws<OperationCanceledException>(() => model.Extract([Prepare(64, 48, 8)], cancellation: new CancellationToken(canceled: true)));
+    }
+
     // Goal: blocks before the first adapted one are shared. Method: bare trunk to that block, then the adapted rest, against the adapted whole. Tolerance: equal bits.
     [Fact]
     public void RunBlocks_TrunkThenAdaptedRest_EqualsTheAdaptedWhole()
