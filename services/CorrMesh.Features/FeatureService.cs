@@ -61,11 +61,20 @@ public sealed class FeatureService(
         var timer = new RequestTimer();
         StoredDescriptors set = descriptors.Get(request.Descriptors, "descriptors");
         CorrelationSettings settings = Settings(request, set.Count);
+        WireTensors.CheckFormat(request.ReturnBestDescriptors, "return_best_descriptors");
+        WireTensors.CheckFits(set.Values.LongLength, request.ReturnBestDescriptors, limits.MessageBytes, "return_best_descriptors");
         StoredMap target = await extractor.GetAsync(request.Target, request.Spec, "target", timer, context.CancellationToken).ConfigureAwait(false);
         DescriptorSets.CheckFits(set, target, "descriptors");
         DescriptorCorrelation[] correlations = await search.CorrelateAsync(set, target, settings, timer, context.CancellationToken).ConfigureAwait(false);
         var response = new CorrelateDescriptorsResponse { Target = target.ToReference() };
         response.Correlations.Add(correlations);
+        if (request.ReturnBestDescriptors != DataType.Unspecified)
+        {
+            (double X, double Y)[] best = [.. correlations.Select(c => (c.Candidates[0].Position.X, c.Candidates[0].Position.Y))];
+            StoredDescriptors found = await descriptors.SampleAsync(target, best, normalise: true, timer, context.CancellationToken).ConfigureAwait(false);
+            response.BestDescriptors = WireTensors.Encode(found.Values, request.ReturnBestDescriptors, found.Count, found.Channels);
+        }
+
         response.Timings = timer.ToTimings();
         return response;
     }

@@ -1,8 +1,10 @@
+using System.Globalization;
 using CorrMesh.Features.Execution;
 using CorrMesh.Features.Models;
 using CorrMesh.Features.Store;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Hosting.Routing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -36,6 +38,21 @@ public sealed class FeaturesModule : IMeshModule
         services.AddSingleton<FeatureRenderer>();
         services.AddSingleton<FeatureStream>();
         services.AddHostedService<ModelLoader>();
+    }
+
+    // Callers spill to other replicas by it.
+    public void Configure(IApplicationBuilder app)
+    {
+        var queue = app.ApplicationServices.GetRequiredService<FeatureQueue>();
+        app.Use((context, next) =>
+        {
+            context.Response.OnStarting(() =>
+            {
+                context.Response.Headers[ReplicaHandler.QueueHeader] = queue.Count.ToString(CultureInfo.InvariantCulture);
+                return Task.CompletedTask;
+            });
+            return next(context);
+        });
     }
 
     public void MapEndpoints(IEndpointRouteBuilder endpoints) => endpoints.MapGrpcService<FeatureService>();

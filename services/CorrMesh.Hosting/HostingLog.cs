@@ -22,6 +22,12 @@ internal static partial class HostingLog
     [LoggerMessage(1006, LogLevel.Warning, "The {Service} service does not serve: {Reasons}.")]
     public static partial void NotServing(ILogger logger, string service, string reasons);
 
+    [LoggerMessage(1007, LogLevel.Information, "The replica of {Service} at {Address} serves.")]
+    public static partial void ReplicaServes(ILogger logger, string service, Uri address);
+
+    [LoggerMessage(1008, LogLevel.Warning, "The replica of {Service} at {Address} does not serve or cannot be reached; calls go to the others.")]
+    public static partial void ReplicaGone(ILogger logger, string service, Uri address);
+
     [LoggerMessage(1010, LogLevel.Error, "{Method} failed.")]
     public static partial void CallFailed(ILogger logger, string method, Exception exception);
 

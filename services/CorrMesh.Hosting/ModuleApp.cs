@@ -2,6 +2,7 @@ using CorrMesh.Hosting.Clients;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Health;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Hosting.Routing;
 using CorrMesh.Hosting.Telemetry;
 using Grpc.Reflection;
 using Microsoft.AspNetCore.Builder;
@@ -49,8 +50,10 @@ internal sealed class ModuleApp : IAsyncDisposable
         builder.AddMeshOptions<DataOptions>(DataOptions.Section);
         builder.AddMeshOptions<DrainOptions>(DrainOptions.Section);
         builder.AddMeshOptions<RetryOptions>(RetryOptions.Section);
+        builder.AddMeshOptions<RoutingOptions>(RoutingOptions.Section);
         builder.Services.AddRouting();
         builder.Services.AddMeshClients();
+        builder.Services.AddHostedService<ReplicaWatch>();
         AddGrpc(builder.Services, Service);
         AddKestrel(builder, Service);
         module.AddServices(builder);

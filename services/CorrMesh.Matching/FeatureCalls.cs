@@ -14,7 +14,7 @@ namespace CorrMesh.Matching;
 internal sealed class FeatureCalls(FeatureService.FeatureServiceClient features, RequestTimer timer, CancellationToken cancellation)
 {
     // 8,192 x 1,536 channels x 4 bytes = 48 MiB: below it, F32 fits for every backbone.
-    private const int ManyDescriptors = 8192;
+    private const ulong ManyDescriptors = 8192;
 
     /// <summary>Makes sure a map is there and tells its reference.</summary>
     /// <param name="field">The image's field in the matching request: "source" or "target".</param>
@@ -26,42 +26,36 @@ internal sealed class FeatureCalls(FeatureService.FeatureServiceClient features,
         return response.Reference;
     }
 
-    /// <summary>Samples unit descriptors; the values come along only when asked for.</summary>
+    /// <summary>Samples unit descriptors. Their values come along, for the replica that holds the other image may be another one.</summary>
     /// <param name="field">The image's field in the matching request: "source" or "target".</param>
     /// <param name="names">Further fields: FeatureService's, and the matching request's that it stands for.</param>
-    public async Task<SampleDescriptorsResponse> SampleAsync(
-        MatchedImage image, PointSelection? selection, bool withValues, string field, params (string Theirs, string Ours)[] names)
+    public async Task<SampleDescriptorsResponse> SampleAsync(MatchedImage image, PointSelection? selection, string field, params (string Theirs, string Ours)[] names)
     {
-        var request = new SampleDescriptorsRequest
-        {
-            Source = image.Source,
-            Spec = image.Spec,
-            Selection = selection,
-            Normalise = true,
-            ReturnValues = withValues ? FittingFormat(selection) : DataType.Unspecified,
-        };
+        var request = new SampleDescriptorsRequest { Source = image.Source, Spec = image.Spec, Selection = selection, Normalise = true, ReturnValues = FittingFormat(CountOf(selection)) };
         SampleDescriptorsResponse response = await RenamedAsync(features.SampleDescriptorsAsync(request, cancellationToken: cancellation), [("source", field), .. names]).ConfigureAwait(false);
         timer.Add(response.Timings);
         return response;
     }
 
-    /// <summary>The best position of each descriptor in an image.</summary>
+    /// <summary>The best position of each descriptor in an image, and what the image looks like there.</summary>
+    /// <param name="descriptors">[N, C].</param>
     /// <param name="field">The image's field in the matching request; the descriptors are the other image's.</param>
-    public async Task<CorrelateDescriptorsResponse> CorrelateAsync(SampleDescriptorsResponse descriptors, MatchedImage image, bool withHeatmaps, string field)
-    {
-        var request = new CorrelateDescriptorsRequest { Descriptors = SetOf(descriptors), Target = image.Source, Spec = image.Spec, ReturnHeatmaps = withHeatmaps };
-        CorrelateDescriptorsResponse response = await RenamedAsync(
-            features.CorrelateDescriptorsAsync(request, cancellationToken: cancellation), ("target", field), ("descriptors", field == "target" ? "source" : "target")).ConfigureAwait(false);
-        timer.Add(response.Timings);
-        return response;
-    }
+    public Task<CorrelateDescriptorsResponse> CorrelateThereAsync(Tensor descriptors, MatchedImage image, string field) =>
+        CorrelateAsync(new CorrelateDescriptorsRequest { ReturnBestDescriptors = FittingFormat(descriptors.Shape[0]) }, descriptors, image, field);
+
+    /// <summary>The best position of each descriptor in an image.</summary>
+    /// <param name="descriptors">[N, C].</param>
+    /// <param name="field">The image's field in the matching request; the descriptors are the other image's.</param>
+    public Task<CorrelateDescriptorsResponse> CorrelateAsync(Tensor descriptors, MatchedImage image, bool withHeatmaps, string field) =>
+        CorrelateAsync(new CorrelateDescriptorsRequest { ReturnHeatmaps = withHeatmaps }, descriptors, image, field);
 
     /// <summary>Nearest neighbours between descriptors and a grid on an image.</summary>
-    public async Task<MatchDescriptorSetsResponse> MatchAsync(SampleDescriptorsResponse descriptors, MatchedImage image, Grid grid, bool includeOneWay)
+    /// <param name="descriptors">[N, C].</param>
+    public async Task<MatchDescriptorSetsResponse> MatchAsync(Tensor descriptors, MatchedImage image, Grid grid, bool includeOneWay)
     {
         var request = new MatchDescriptorSetsRequest
         {
-            Descriptors = SetOf(descriptors),
+            Descriptors = new DescriptorSet { Values = descriptors },
             Target = image.Source,
             Spec = image.Spec,
             TargetGrid = grid,
@@ -73,17 +67,24 @@ internal sealed class FeatureCalls(FeatureService.FeatureServiceClient features,
         return response;
     }
 
-    private static DescriptorSet SetOf(SampleDescriptorsResponse descriptors) => descriptors.Values is { } values
-        ? new DescriptorSet { Values = values }
-        : new DescriptorSet { DescriptorSetKey = descriptors.DescriptorSetKey };
+    private async Task<CorrelateDescriptorsResponse> CorrelateAsync(CorrelateDescriptorsRequest request, Tensor descriptors, MatchedImage image, string field)
+    {
+        (request.Descriptors, request.Target, request.Spec) = (new DescriptorSet { Values = descriptors }, image.Source, image.Spec);
+        CorrelateDescriptorsResponse response = await RenamedAsync(
+            features.CorrelateDescriptorsAsync(request, cancellationToken: cancellation), ("target", field), ("descriptors", field == "target" ? "source" : "target")).ConfigureAwait(false);
+        timer.Add(response.Timings);
+        return response;
+    }
+
+    private static ulong CountOf(PointSelection? selection) => selection?.SelectionCase switch
+    {
+        PointSelection.SelectionOneofCase.Points => (ulong)selection.Points.Points.Count,
+        PointSelection.SelectionOneofCase.Grid => (ulong)selection.Grid.Columns * selection.Grid.Rows,
+        _ => 0,
+    };
 
     // Many descriptors of a wide model are larger than a message in F32.
-    private static DataType FittingFormat(PointSelection? selection) => selection?.SelectionCase switch
-    {
-        PointSelection.SelectionOneofCase.Points when selection.Points.Points.Count > ManyDescriptors => DataType.F16,
-        PointSelection.SelectionOneofCase.Grid when (ulong)selection.Grid.Columns * selection.Grid.Rows > ManyDescriptors => DataType.F16,
-        _ => DataType.F32,
-    };
+    private static DataType FittingFormat(ulong count) => count > ManyDescriptors ? DataType.F16 : DataType.F32;
 
     private static async Task<T> RenamedAsync<T>(AsyncUnaryCall<T> call, params (string Theirs, string Ours)[] names)
     {

@@ -8,8 +8,8 @@ namespace CorrMesh.Matching;
 
 /// <summary>Composes FeatureService's answers into matches; owns what mutual, cycle and visible mean.</summary>
 /// <remarks>
-/// Maps and descriptors stay where they are: after the first calls only keys travel. When a key's map was evicted between two
-/// calls, everything is asked once more with contents in place of keys; keys that the caller gave are the caller's to replace.
+/// Maps stay where they are: after the first calls keys travel, and descriptors of a few hundred bytes each. When a key's map was evicted
+/// between two calls, everything is asked once more with images in place of keys; keys that the caller gave are the caller's to replace.
 /// </remarks>
 internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, FeatureSource? target, FeatureSpec? spec)
 {
@@ -23,17 +23,15 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
     {
         CheckSpec();
         Task<FeatureMapReference> targetMap = calls.ReferenceAsync(targetImage, "target");
-        Task<SampleDescriptorsResponse> sampling = calls.SampleAsync(sourceImage, selection, withContents, "source");
+        Task<SampleDescriptorsResponse> sampling = calls.SampleAsync(sourceImage, selection, "source");
         await BothAsync(sampling, targetMap).ConfigureAwait(false);
         SampleDescriptorsResponse sampled = await sampling.ConfigureAwait(false);
         FeatureMapReference targetReference = await targetMap.ConfigureAwait(false);
         RequireSameWeights(sampled.Reference, targetReference);
 
-        CorrelateDescriptorsResponse there = await calls.CorrelateAsync(sampled, Target(targetReference, withContents), withHeatmaps: false, "target").ConfigureAwait(false);
+        CorrelateDescriptorsResponse there = await calls.CorrelateThereAsync(sampled.Values, Target(targetReference, withContents), "target").ConfigureAwait(false);
         Candidate[] best = [.. there.Correlations.Select(c => c.Candidates[0])];
-        var matched = new PointSelection { Points = new PointList { Points = { best.Select(b => b.Position) } } };
-        SampleDescriptorsResponse returning = await calls.SampleAsync(Target(targetReference, withContents), matched, withContents, "target").ConfigureAwait(false);
-        CorrelateDescriptorsResponse back = await calls.CorrelateAsync(returning, Source(sampled.Reference, withContents), withHeatmaps: false, "source").ConfigureAwait(false);
+        CorrelateDescriptorsResponse back = await calls.CorrelateAsync(there.BestDescriptors, Source(sampled.Reference, withContents), withHeatmaps: false, "source").ConfigureAwait(false);
 
         var response = new MatchKeypointsResponse { Source = sampled.Reference, Target = targetReference };
         double visibleWithin = VisibleTokenSteps * Math.Max(sampled.Reference.Grid.StepXPx, sampled.Reference.Grid.StepYPx);
@@ -68,8 +66,8 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
         Grid sourceGrid = GridOf(sourceReference, gridStepPx, maxPoints), targetGrid = GridOf(targetReference, gridStepPx, maxPoints);
 
         SampleDescriptorsResponse sampled = await calls
-            .SampleAsync(Source(sourceReference, withContents), new PointSelection { Grid = sourceGrid }, withContents, "source").ConfigureAwait(false);
-        MatchDescriptorSetsResponse matched = await calls.MatchAsync(sampled, Target(targetReference, withContents), targetGrid, includeOneWay).ConfigureAwait(false);
+            .SampleAsync(Source(sourceReference, withContents), new PointSelection { Grid = sourceGrid }, "source").ConfigureAwait(false);
+        MatchDescriptorSetsResponse matched = await calls.MatchAsync(sampled.Values, Target(targetReference, withContents), targetGrid, includeOneWay).ConfigureAwait(false);
         var response = new MatchDenseResponse { Source = sourceReference, Target = targetReference };
         response.Matches.Add(matched.Matches.Select(m => new DenseMatch
         {
@@ -82,13 +80,13 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
     });
 
     /// <summary>How similar every place of the target is to one position.</summary>
-    public Task<HeatmapResponse> HeatmapAsync(Point? point) => WithKeysOrContentsAsync(async withContents =>
+    public async Task<HeatmapResponse> HeatmapAsync(Point? point)
     {
         CheckSpec();
         if (point is null) throw new FieldException("point", "a position needed, none given");
         var selection = new PointSelection { Points = new PointList { Points = { point } } };
-        SampleDescriptorsResponse sampled = await calls.SampleAsync(sourceImage, selection, withContents, "source", ("selection.points.points[0]", "point")).ConfigureAwait(false);
-        CorrelateDescriptorsResponse correlated = await calls.CorrelateAsync(sampled, targetImage, withHeatmaps: true, "target").ConfigureAwait(false);
+        SampleDescriptorsResponse sampled = await calls.SampleAsync(sourceImage, selection, "source", ("selection.points.points[0]", "point")).ConfigureAwait(false);
+        CorrelateDescriptorsResponse correlated = await calls.CorrelateAsync(sampled.Values, targetImage, withHeatmaps: true, "target").ConfigureAwait(false);
         RequireSameWeights(sampled.Reference, correlated.Target);
         DescriptorCorrelation correlation = correlated.Correlations[0];
         return new HeatmapResponse
@@ -99,7 +97,7 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
             Source = sampled.Reference,
             Target = correlated.Target,
         };
-    });
+    }
 
     private static Grid GridOf(FeatureMapReference map, double stepPx, int maxPoints)
     {

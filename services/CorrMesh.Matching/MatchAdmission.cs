@@ -1,18 +1,17 @@
 using CorrMesh.Hosting.Errors;
-using CorrMesh.Hosting.Options;
 
 namespace CorrMesh.Matching;
 
-/// <summary>Admits as many matches at once as the device's queue has places for; a match needs two, one for each image.</summary>
+/// <summary>Admits as many matches at once as the devices' queues have places for; a match needs two, one for each image.</summary>
 /// <remarks>
 /// Without it, under overload the first images of many matches fill the queue, and then each match is refused for its second
 /// one, its first computed for nothing.
 /// </remarks>
-public sealed class MatchAdmission(MeshLimits limits)
+/// <param name="capacity">Most matches at once.</param>
+public sealed class MatchAdmission(int capacity)
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
-    private readonly int capacity = Math.Max(1, limits.QueueLength / 2);
     private int count;
 
     /// <exception cref="QueueFullException">All places are taken.</exception>

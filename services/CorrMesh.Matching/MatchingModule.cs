@@ -1,4 +1,6 @@
 using CorrMesh.Hosting;
+using CorrMesh.Hosting.Options;
+using CorrMesh.Hosting.Routing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -11,7 +13,8 @@ public sealed class MatchingModule : IMeshModule
 {
     public string Name => MeshTopology.Matching;
 
-    public void AddServices(IHostApplicationBuilder builder) => builder.Services.AddSingleton<MatchAdmission>();
+    public void AddServices(IHostApplicationBuilder builder) => builder.Services.AddSingleton(services => new MatchAdmission(
+        Math.Max(1, services.GetRequiredService<MeshLimits>().QueueLength * services.GetRequiredService<MeshReplicas>().Of(MeshTopology.Features).Replicas.Count / 2)));
 
     public void MapEndpoints(IEndpointRouteBuilder endpoints) => endpoints.MapGrpcService<MatchingService>();
 }

@@ -47,8 +47,8 @@ public sealed class TopologyTests
     [Fact]
     public void GatewayRoutes_Contracts_GoToTheServiceThatHasThem()
     {
-        var expected = MeshTopology.Services.SelectMany(service => service.Contracts, (service, contract) => (Path: $"/{contract.FullName}/{{**method}}", Cluster: service.Name));
-        Assert.Equal(expected, GrpcProxy.Routes.Select(route => (route.Match.Path!, route.ClusterId!)));
+        var expected = MeshTopology.Services.SelectMany(service => service.Contracts, (service, contract) => (Path: $"/{contract.FullName}/{{method}}", Service: service.Name));
+        Assert.Equal(expected, GrpcProxy.Routes);
     }
 
     private static IEnumerable<string> Names => MeshTopology.Services.Select(service => service.Name).Order(StringComparer.Ordinal);

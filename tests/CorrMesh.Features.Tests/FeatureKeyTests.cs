@@ -1,5 +1,6 @@
 using CorrMesh.Features.Models;
 using CorrMesh.Features.Tests.Support;
+using CorrMesh.Hosting.Routing;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Vision.Images;
 using Google.Protobuf;
@@ -10,12 +11,12 @@ namespace CorrMesh.Features.Tests;
 
 public sealed class FeatureKeyTests
 {
-    private const string Image = "file of some bytes";
+    private static readonly ImageIdentity Image = new("file of some bytes", 0x0badcafe);
 
     // Goal: stored maps outlive the process one day, so a key must not change by accident. Origin: printf '...' | sha256sum of the text that the remarks describe.
     [Fact]
     public void OfMap_AGivenSpec_IsTheGoldenKey() =>
-        Assert.Equal("fd89952cab4ca7512565974675963505a59ffea5cda4eb65691c8e5259e53355", FeatureKey.OfMap(Make.Spec(), Image));
+        Assert.Equal("0badcafeab4ca7512565974675963505a59ffea5cda4eb65691c8e5259e53355", FeatureKey.OfMap(Make.Spec(), Image));
 
     // Goal: everything that decides a map's values decides its key. Method: change one part at a time; all keys must differ.
     [Fact]
@@ -39,7 +40,7 @@ public sealed class FeatureKeyTests
             spec with { Region = new PixelRegion(0, 0, 11, 20) },
             spec with { Region = new PixelRegion(0, 0, 10, 21) },
         ];
-        string[] keys = [.. variants.Select(variant => FeatureKey.OfMap(variant, Image)), FeatureKey.OfMap(spec, Image + "!")];
+        string[] keys = [.. variants.Select(variant => FeatureKey.OfMap(variant, Image)), FeatureKey.OfMap(spec, Image with { Content = "file of other bytes" }), FeatureKey.OfMap(spec, Image with { Affinity = 1 })];
         Assert.Equal(keys.Length, keys.Distinct().Count());
         Assert.All(keys, key => Assert.True(FeatureKey.IsWellFormed(key)));
     }
@@ -68,8 +69,18 @@ public sealed class FeatureKeyTests
             raw, Changed(r => r.Format = PixelFormat.Bgr8), Changed(r => (r.Width, r.Height) = (3, 2)), Changed(r => r.RowStride = 7),
             Changed(r => r.Data = ByteString.CopyFrom([1, .. new byte[17]])),
         ];
-        string[] identities = [.. variants.Select(r => FeatureKey.OfImage(new Image { Raw = r })), FeatureKey.OfImage(new Image { Encoded = raw.Data })];
+        string[] identities = [.. variants.Select(r => FeatureKey.OfImage(new Image { Raw = r }).Content), FeatureKey.OfImage(new Image { Encoded = raw.Data }).Content];
         Assert.Equal(identities.Length, identities.Distinct().Count());
+    }
+
+    // Goal: whoever has a key finds the replica that has the map, and its descriptors beside it.
+    [Fact]
+    public void Keys_OfAnImage_BeginWithItsAffinity()
+    {
+        var image = new Image { Encoded = ByteString.CopyFrom([1, 2, 3]) };
+        string map = FeatureKey.OfMap(Make.Spec(), FeatureKey.OfImage(image));
+        Assert.Equal(ImageAffinity.Of(image), ImageAffinity.OfKey(map));
+        Assert.Equal(ImageAffinity.Of(image), ImageAffinity.OfKey(FeatureKey.OfDescriptors(map, [(1, 2)], true)));
     }
 
     [Fact]

@@ -75,6 +75,9 @@ internal sealed class FakeFeatures : FeatureService.FeatureServiceBase, IMeshMod
 
     public Func<ExtractFeaturesRequest, ServerCallContext, Task<ExtractFeaturesResponse>> OnExtract { get; init; } = (_, _) => Task.FromResult(Sample.Features());
 
+    /// <summary>Before the first frame.</summary>
+    public Func<ServerCallContext, Task> OnStream { get; init; } = _ => Task.CompletedTask;
+
     public ExtractFeaturesRequest? Last { get; private set; }
 
     public void AddServices(IHostApplicationBuilder builder) => builder.Services.AddSingleton(this);
@@ -89,6 +92,7 @@ internal sealed class FakeFeatures : FeatureService.FeatureServiceBase, IMeshMod
     public override async Task StreamFeatures(
         IAsyncStreamReader<StreamFeaturesRequest> requestStream, IServerStreamWriter<StreamFeaturesResponse> responseStream, ServerCallContext context)
     {
+        await OnStream(context);
         await foreach (var message in requestStream.ReadAllAsync(context.CancellationToken))
             if (message.Frame is { } frame)
                 await responseStream.WriteAsync(new StreamFeaturesResponse { Features = new FrameFeatures { Sequence = frame.Sequence, StampNs = frame.StampNs } });

@@ -206,10 +206,10 @@ public sealed class MeshTests
     [Fact]
     public void Addresses_NothingRunsHere_AreTheTopologysPorts()
     {
-        var addresses = new MeshAddresses(FakeModule.Settings(("CorrMesh:Services:matching", "http://10.0.0.7:9")), new CorrMesh.Hosting.Options.ListenOptions { PortBase = 5300 });
+        var addresses = new MeshAddresses(FakeModule.Settings(("CorrMesh:Services:matching", "http://10.0.0.7:9, http://10.0.0.8:9")), new CorrMesh.Hosting.Options.ListenOptions { PortBase = 5300 });
 
-        Assert.Equal(new Uri("http://127.0.0.1:5301/"), addresses.Of(MeshTopology.Features));
-        Assert.Equal(new Uri("http://10.0.0.7:9/"), addresses.Of(MeshTopology.Matching));
+        Assert.Equal([new Uri("http://127.0.0.1:5301/")], addresses.Of(MeshTopology.Features));
+        Assert.Equal([new Uri("http://10.0.0.7:9/"), new Uri("http://10.0.0.8:9/")], addresses.Of(MeshTopology.Matching));
     }
 
     private sealed class MatchingModule : IMeshModule

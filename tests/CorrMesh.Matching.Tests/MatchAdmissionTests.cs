@@ -1,16 +1,15 @@
 using CorrMesh.Hosting.Errors;
-using CorrMesh.Hosting.Options;
 using Xunit;
 
 namespace CorrMesh.Matching.Tests;
 
 public sealed class MatchAdmissionTests
 {
-    // Goal: as many matches run as the queue has pairs of places; the next is refused at once, and a place that is given back is used again.
+    // Goal: as many matches run as may; the next is refused at once, and a place that is given back is used again.
     [Fact]
-    public async Task Run_MoreThanHalfTheQueue_IsRefusedUntilOneEnds()
+    public async Task Run_MoreThanMay_IsRefusedUntilOneEnds()
     {
-        var admission = new MatchAdmission(new MeshLimits { QueueLength = 5 });
+        var admission = new MatchAdmission(2);
         var running = new TaskCompletionSource<int>();
         Task<int>[] admitted = [admission.RunAsync(() => running.Task), admission.RunAsync(() => running.Task)];
 

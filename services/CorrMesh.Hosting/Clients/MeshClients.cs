@@ -1,8 +1,10 @@
 using CorrMesh.Hosting.Options;
+using CorrMesh.Hosting.Routing;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Protos.Matching.V1;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace CorrMesh.Hosting.Clients;
 
@@ -17,40 +19,33 @@ public static class MeshClients
     public static IServiceCollection AddMeshClients(this IServiceCollection services)
     {
         services.AddHttpContextAccessor();
-        services.AddSingleton<RetryInterceptor>();
+        services.AddSingleton<MeshReplicas>();
+        services.AddSingleton<AffinityInterceptor>();
         Add<FeatureService.FeatureServiceClient>(services, MeshTopology.Features);
         Add<MatchingService.MatchingServiceClient>(services, MeshTopology.Matching);
         // A health check that fails is the answer, so these are not tried again.
-        foreach (var service in MeshTopology.Services) Configure(services.AddGrpcClient<Grpc.Health.V1.Health.HealthClient>(service.Name, _ => { }), service.Name);
+        foreach (var service in MeshTopology.Services) Configure(services.AddGrpcClient<Grpc.Health.V1.Health.HealthClient>(service.Name, options => options.Address = ReplicaHandler.PlaceholderOf(service.Name)), service.Name);
         return services;
     }
 
     private static void Add<TClient>(IServiceCollection services, string service)
-        where TClient : class =>
-        Configure(services.AddGrpcClient<TClient>(_ => { }), service)
-            .EnableCallContextPropagation(propagation => propagation.SuppressContextNotFoundErrors = true)
-            .AddInterceptor(provider => provider.GetRequiredService<RetryInterceptor>());
-
-    private static IHttpClientBuilder Configure(IHttpClientBuilder client, string service)
+        where TClient : class
     {
-        client.Services.AddOptions<Grpc.Net.ClientFactory.GrpcClientFactoryOptions>(client.Name)
-            .Configure<MeshAddresses>((options, addresses) => options.Address = addresses.Of(service));
-        return client
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
-            {
-                EnableMultipleHttp2Connections = true,
-                // Feature maps of 10 MB come in one piece; the default window of 64 KiB would make each wait for many acknowledgements.
-                InitialHttp2StreamWindowSize = 4 << 20,
-                KeepAlivePingDelay = TimeSpan.FromSeconds(30),
-                KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
-                PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-                UseProxy = false,
-            })
-            .ConfigureChannel((provider, channel) =>
-            {
-                var limits = provider.GetRequiredService<MeshLimits>();
-                channel.MaxReceiveMessageSize = limits.MessageBytes;
-                channel.MaxSendMessageSize = limits.MessageBytes;
-            });
+        services.AddKeyedSingleton(service, (provider, _) => new RetryInterceptor(
+            provider.GetRequiredService<MeshReplicas>().Of(service), provider.GetRequiredService<RetryOptions>(), provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<RetryInterceptor>>()));
+        Configure(services.AddGrpcClient<TClient>(options => options.Address = ReplicaHandler.PlaceholderOf(service)), service)
+            .EnableCallContextPropagation(propagation => propagation.SuppressContextNotFoundErrors = true)
+            .AddInterceptor(provider => provider.GetRequiredService<AffinityInterceptor>())
+            .AddInterceptor(provider => provider.GetRequiredKeyedService<RetryInterceptor>(service));
     }
+
+    private static IHttpClientBuilder Configure(IHttpClientBuilder client, string service) => client
+        .ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<MeshReplicas>().HandlerOf(service))
+        .ConfigureChannel((provider, channel) =>
+        {
+            var limits = provider.GetRequiredService<MeshLimits>();
+            channel.MaxReceiveMessageSize = limits.MessageBytes;
+            channel.MaxSendMessageSize = limits.MessageBytes;
+        });
 }

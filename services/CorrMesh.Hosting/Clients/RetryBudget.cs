@@ -2,7 +2,7 @@ namespace CorrMesh.Hosting.Clients;
 
 /// <summary>Bounds what retries add to the load of a service that is down.</summary>
 /// <param name="capacity">Retries that may be spent at once, at least 0.</param>
-internal sealed class RetryBudget(int capacity)
+public sealed class RetryBudget(int capacity)
 {
     private const int TenthsPerRetry = 10;
 

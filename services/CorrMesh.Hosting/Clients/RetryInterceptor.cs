@@ -1,5 +1,6 @@
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Hosting.Routing;
 using CorrMesh.Hosting.Telemetry;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
@@ -9,9 +10,9 @@ using Polly.Retry;
 
 namespace CorrMesh.Hosting.Clients;
 
-/// <summary>Calls again what failed with UNAVAILABLE: the one place in the mesh that does.</summary>
+/// <summary>Calls again what failed with UNAVAILABLE, or was refused by a full replica while another may have room: the one place in the mesh that does.</summary>
 /// <remarks>
-/// gRPC failures travel in trailers, where retrying HTTP handlers do not see them. Only asynchronous unary calls: a stream
+/// While another replica of the service is available the next try is made at once, and <see cref="ReplicaSet.Pick"/> sends it there. gRPC failures travel in trailers, where retrying HTTP handlers do not see them. Only asynchronous unary calls: a stream
 /// cannot be repeated without its messages. A wait that the service asks for (RetryInfo) is kept up to
 /// <see cref="RetryOptions.MaxDelay"/>; nothing is tried beyond the call's deadline.
 /// </remarks>
@@ -19,14 +20,16 @@ public sealed class RetryInterceptor : Interceptor
 {
     private static readonly ResiliencePropertyKey<CallInfo> Call = new("call");
 
+    private readonly ReplicaSet replicas;
     private readonly RetryBudget budget;
     private readonly RetryOptions options;
     private readonly TimeProvider time;
     private readonly ResiliencePipeline pipeline;
     private readonly ILogger<RetryInterceptor> logger;
 
-    public RetryInterceptor(RetryOptions options, TimeProvider time, ILogger<RetryInterceptor> logger)
+    public RetryInterceptor(ReplicaSet replicas, RetryOptions options, TimeProvider time, ILogger<RetryInterceptor> logger)
     {
+        this.replicas = replicas;
         this.options = options;
         this.time = time;
         this.logger = logger;
@@ -90,12 +93,13 @@ public sealed class RetryInterceptor : Interceptor
         Delay = options.FirstDelay,
         MaxDelay = options.MaxDelay,
         ShouldHandle = attempt => ValueTask.FromResult(
-            attempt.Outcome.Exception is RpcException { StatusCode: StatusCode.Unavailable }
+            attempt.Outcome.Exception is RpcException failure && IsWorthAnother(failure)
             && attempt.AttemptNumber < options.Retries
             && !IsOver(attempt.Context)
             && budget.TrySpend()),
         DelayGenerator = attempt =>
         {
+            if (replicas.AnyAvailable) return ValueTask.FromResult<TimeSpan?>(TimeSpan.Zero);
             TimeSpan? asked = ((RpcException)attempt.Outcome.Exception!).RetryDelay();
             return ValueTask.FromResult(asked is { } delay && delay > options.FirstDelay ? (delay < options.MaxDelay ? delay : options.MaxDelay) : (TimeSpan?)null);
         },
@@ -107,6 +111,10 @@ public sealed class RetryInterceptor : Interceptor
             return ValueTask.CompletedTask;
         },
     }).Build();
+
+    // One replica's full queue says nothing about the others', but all of them being full is an answer.
+    private bool IsWorthAnother(RpcException failure) =>
+        failure.StatusCode == StatusCode.Unavailable || (failure.ErrorReason() == QueueFullException.Reason && replicas.HasRoom);
 
     private bool IsOver(ResilienceContext context) =>
         context.Properties.TryGetValue(Call, out var call) && call.Deadline <= time.GetUtcNow().UtcDateTime;

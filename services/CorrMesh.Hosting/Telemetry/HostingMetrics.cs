@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 namespace CorrMesh.Hosting.Telemetry;
 
 /// <summary>What hosting counts for every module.</summary>
-internal static class HostingMetrics
+public static class HostingMetrics
 {
     public const string MeterName = "corrmesh.hosting";
 
