@@ -21,7 +21,7 @@ public sealed class RedisServer : IDisposable
     public string Address => $"127.0.0.1:{Port}";
 
     /// <summary>Starts one, empty; skips the test where redis-server is not installed, except in CI, where that is a failure.</summary>
-    /// <param name="arguments">More of redis-server's own, such as "--requirepass", "secret".</param>
+    /// <param name="arguments">More of redis-server's own, such as "--requirepass", "secret"; "{port}" stands for the port.</param>
     public static RedisServer Start(params string[] arguments)
     {
         bool isInstalled = Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(folder => File.Exists(Path.Combine(folder, "redis-server")));
@@ -35,7 +35,7 @@ public sealed class RedisServer : IDisposable
     public void Start()
     {
         process = Process.Start(new ProcessStartInfo(
-            "redis-server", ["--port", $"{Port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no", .. arguments])
+            "redis-server", ["--port", $"{Port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no", .. arguments.Select(argument => argument == "{port}" ? $"{Port}" : argument)])
         {
             WorkingDirectory = Path.GetTempPath(),
             RedirectStandardOutput = true,
