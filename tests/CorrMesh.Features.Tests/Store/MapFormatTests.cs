@@ -72,7 +72,7 @@ public sealed class MapFormatTests
     [Fact]
     public void TryRead_AnotherKeysValue_IsRefused() => Assert.False(Format(false).TryRead(new string('1', 64), Format(false).Write(Map), out _));
 
-    // Goal: only the holder of the signing key can write, and only keyed values are taken where one is set.
+    // Goal: only the holder of the signing key can write, and only signed values are taken where one is set.
     [Fact]
     public void TryRead_SignedOtherwise_IsRefused()
     {

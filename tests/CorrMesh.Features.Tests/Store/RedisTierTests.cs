@@ -262,7 +262,7 @@ public sealed class RedisTierTests
     public async Task Connect_AsAclUser_NeedsLittleAndDoesWhatItMay()
     {
         using RedisServer redis = RedisServer.Start();
-        redis.Call("ACL", "SETUSER", "mesh", "on", ">meshpass", "~corrmesh:*", "+getrange", "+set", "+ping", "+echo", "+hello", "+client", "+select");
+        redis.Call("ACL", "SETUSER", "mesh", "on", ">meshpass", "~corrmesh:*", "+getrange", "+setex", "+ping", "+echo", "+hello", "+client", "+select");
         redis.Call("ACL", "SETUSER", "reader", "on", ">readpass", "~corrmesh:*", "+getrange", "+ping", "+echo", "+hello", "+client", "+select");
         await using FeatureHost mesh = await FeatureHost.StartAsync([.. Settings(redis.Address), ("CorrMesh:Redis:User", "mesh"), ("CorrMesh:Redis:Password", "meshpass")]);
         await UpAsync(mesh);
