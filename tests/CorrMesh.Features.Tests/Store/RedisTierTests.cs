@@ -336,6 +336,41 @@ public sealed class RedisTierTests
         Assert.Equal((9, 0), (metrics.RedisDrops, tier.QueuedBytes));
     }
 
+    // Goal: the layout is the documented one, so that any language reads it. Method: a Python script that knows nothing but the document, against what the service answered.
+    [Theory]
+    [InlineData("")]
+    [InlineData("a key of the mesh's own")]
+    public async Task Read_FromPython_GivesWhatTheServiceAnswers(string signingKey)
+    {
+        using RedisServer redis = RedisServer.Start();
+        await using FeatureHost host = await StartAsync(redis, ("CorrMesh:Redis:SigningKey", signingKey));
+        var request = new ExtractFeaturesRequest
+        {
+            Source = Make.Source(96, 64, 3),
+            Spec = new FeatureSpec { Adapter = "tuned", RegionOfInterest = new Rectangle { X = 5, Y = 6, Width = 70, Height = 40 } },
+            ReturnValues = DataType.F32,
+        };
+        ExtractFeaturesResponse answer = await host.Client.ExtractFeaturesAsync(request, cancellationToken: Test);
+        await WrittenAsync(redis, answer);
+        using TempFile values = new(""), key = new(signingKey + "\n");
+        int[] shape = [.. answer.Values.Shape.Select(size => (int)size)];
+        NpyFile.Write(values.Path, System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(answer.Values.Data.Span), shape);
+        string script = Path.Combine(Checkout.Root, "tests", "clients", "python", "read_feature_map.py");
+        string[] signing = signingKey.Length == 0 ? [] : ["--signing-key-file", key.Path];
+        using Process python = Process.Start(new ProcessStartInfo(
+            "/usr/bin/python3", [script, redis.Address, answer.Reference.FeaturesKey, "--expect", values.Path, .. signing]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        string output = await python.StandardOutput.ReadToEndAsync(Test) + await python.StandardError.ReadToEndAsync(Test);
+        await python.WaitForExitAsync(Test);
+        Assert.True(python.ExitCode == 0, output);
+        Assert.Contains("to the bit", output, StringComparison.Ordinal);
+        foreach (string line in new[]
+        {
+            $"{shape[0]} x {shape[1]} tokens, 12 channels", "image_size: (96, 64)", "region: (5, 6, 70, 40)", "model: tiny", "adapter: tuned",
+            $"model_digest: {answer.Reference.Identity.ModelDigest}", $"adapter_digest: {answer.Reference.Identity.AdapterDigest}", $"numerics: {FeatureKey.NumericsRevision}",
+        })
+            Assert.Contains(line, output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Find_Off_SaysNothingAndCostsNothing()
     {
