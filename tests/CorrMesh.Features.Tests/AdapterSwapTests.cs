@@ -30,7 +30,7 @@ public sealed class AdapterSwapTests
     // Goal: no answer is stale and none mixes weights: a request begun after the service lists an adapter's new content is answered by it (or by a newer one), and every
     // reply's values are those of the digest that it names. Method: two hosts share a data directory and a Redis; one thread publishes a content of six after another
     // through the operator's own import, and asks both hosts once they list it; clients ask all the while and check against the contents that were current between their
-    // request and its reply. Memory holds a part of the maps only and Redis keeps them for a second, so that memory, Redis and network answer all the time.
+    // request and its reply. Memory holds a part of the maps only and Redis keeps them for seconds, so that memory, Redis and network answer all the time.
     [Fact]
     public async Task Swap_AThousandTimesUnderOneName_NoAnswerIsStale()
     {
@@ -160,7 +160,7 @@ public sealed class AdapterSwapTests
         {
             Mesh mesh = await Mesh.StartAsync(
                 FeatureHost.Settings(
-                    ("CorrMesh:Data:Directory", data.Root), ("CorrMesh:Data:WatchInterval", "00:00:00.005"), ("CorrMesh:Features:DefaultModel", "tiny"), ("CorrMesh:Redis:Address", redis.Address), ("CorrMesh:Redis:TimeToLive", "00:00:01"),
+                    ("CorrMesh:Data:Directory", data.Root), ("CorrMesh:Data:WatchInterval", "00:00:00.005"), ("CorrMesh:Features:DefaultModel", "tiny"), ("CorrMesh:Redis:Address", redis.Address), ("CorrMesh:Redis:TimeToLive", "00:00:05"),
                     ("CorrMesh:Features:BatchCount", "1"), ("CorrMesh:Features:Threads", "1"), ("CorrMesh:Features:LoadedAdapters", "2"), ("CorrMesh:Features:StoreBytes", $"{1 << 20}")),
                 [new FeaturesModule()], cancellationToken: Test);
             var host = new Host(mesh);
