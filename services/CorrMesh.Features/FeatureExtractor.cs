@@ -10,8 +10,9 @@ using CorrMesh.Vision.Images;
 
 namespace CorrMesh.Features;
 
-/// <summary>An image (or a key) and a spec in, a stored map out: cache, then a computation that equal requests share.</summary>
-public sealed class FeatureExtractor(SpecResolver specs, ImageReader images, FeatureStore store, FeatureQueue queue, ComputeGate gate, FeatureMetrics metrics)
+/// <summary>An image (or a key) and a spec in, a stored map out: memory, then what equal requests share: Redis, then a computation.</summary>
+public sealed class FeatureExtractor(
+    SpecResolver specs, ImageReader images, FeatureStore store, RedisTier redis, FeatureQueue queue, ComputeGate gate, FeatureMetrics metrics)
 {
     // The field of errors in a shared computation; every caller puts its own in its place.
     private const string Shared = "image";
@@ -24,22 +25,45 @@ public sealed class FeatureExtractor(SpecResolver specs, ImageReader images, Fea
     /// <exception cref="QueueFullException">Too much is waiting already.</exception>
     public async Task<StoredMap> GetAsync(FeatureSource? source, FeatureSpec? spec, string field, RequestTimer timer, CancellationToken cancellation)
     {
+        if (source?.SourceCase == FeatureSource.SourceOneofCase.FeaturesKey && spec?.CalculateSize() > 0)
+            throw new FieldException("spec", "must be absent with a features_key, whose map has its own");
+        return await GetAsync(source, () => specs.Resolve(spec), field, timer, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>The same for one of several sources of a request, whose names mean the same weights for all of them.</summary>
+    /// <param name="spec">For images; a key's map has its own.</param>
+    /// <exception cref="FieldException">The source is refused.</exception>
+    /// <exception cref="FeaturesExpiredException">The key's map is gone.</exception>
+    /// <exception cref="QueueFullException">Too much is waiting already.</exception>
+    public async Task<StoredMap> GetAsync(FeatureSource? source, Func<ResolvedSpec> spec, string field, RequestTimer timer, CancellationToken cancellation)
+    {
         switch (source?.SourceCase)
         {
             case FeatureSource.SourceOneofCase.FeaturesKey:
-                return ByKey(source.FeaturesKey, spec, $"{field}.features_key", timer);
+                return await ByKeyAsync(source.FeaturesKey, $"{field}.features_key", timer, cancellation).ConfigureAwait(false);
             case FeatureSource.SourceOneofCase.Image:
-                return await ByImageAsync(source.Image, specs.Resolve(spec), $"{field}.image", timer, cancellation).ConfigureAwait(false);
+                return await ByImageAsync(source.Image, spec(), $"{field}.image", timer, cancellation).ConfigureAwait(false);
             default:
                 throw new FieldException(field, "an image or a features_key needed, none given");
         }
     }
 
-    private StoredMap ByKey(string key, FeatureSpec? spec, string field, RequestTimer timer)
+    private async Task<StoredMap> ByKeyAsync(string key, string field, RequestTimer timer, CancellationToken cancellation)
     {
-        if (spec is not null && spec.CalculateSize() > 0) throw new FieldException("spec", "must be absent with a features_key, whose map has its own");
         if (!FeatureKey.IsWellFormed(key)) throw new FieldException(field, "64 lower-case hex digits needed");
-        return Find(key, timer) ?? throw new FeaturesExpiredException(field, key);
+        if (Find(key, timer) is { } held)
+        {
+            metrics.HitMemory();
+            return held;
+        }
+
+        long started = Stopwatch.GetTimestamp();
+        StoredMap? found = await redis.FindAsync(key, cancellation).ConfigureAwait(false);
+        if (found is not null) store.Put(found);
+        timer.AddCache(Stopwatch.GetElapsedTime(started));
+        if (found is null) throw new FeaturesExpiredException(field, key);
+        metrics.HitRedis();
+        return found;
     }
 
     private async Task<StoredMap> ByImageAsync(Image image, ResolvedSpec spec, string field, RequestTimer timer, CancellationToken cancellation)
@@ -48,16 +72,15 @@ public sealed class FeatureExtractor(SpecResolver specs, ImageReader images, Fea
         string key = FeatureKey.OfMap(spec, FeatureKey.OfImage(image));
         if (Find(key, timer) is { } found)
         {
-            metrics.Hit();
+            metrics.HitMemory();
             return Named(found, spec);
         }
 
         images.Check(image, field);
-        metrics.Missed();
         Computed computed;
         try
         {
-            computed = await flights.RunAsync(key, token => ComputeAsync(key, image, spec, token), cancellation).ConfigureAwait(false);
+            computed = await flights.RunAsync(key, token => FindOrComputeAsync(key, image, spec, token), cancellation).ConfigureAwait(false);
         }
         catch (FieldException refused)
         {
@@ -65,16 +88,17 @@ public sealed class FeatureExtractor(SpecResolver specs, ImageReader images, Fea
                 [.. refused.Violations.Select(v => v.Field.StartsWith(Shared, StringComparison.Ordinal) ? v with { Field = field + v.Field[Shared.Length..] } : v)], refused);
         }
 
+        if (computed.IsFromRedis) metrics.HitRedis();
+        else metrics.Missed();
         timer.AddDecode(computed.Decoded);
         timer.AddQueue(computed.Extraction.Queued);
         timer.AddCompute(computed.Extraction.Computed);
-        timer.AddCache(computed.Stored);
+        timer.AddCache(computed.Cache);
         return Named(computed.Map, spec);
     }
 
     // Two names may stand for the same weights, and so share a map; the reply speaks of the one that was asked for.
-    private static StoredMap Named(StoredMap map, ResolvedSpec spec) =>
-        map.Model.Name == spec.Model.Name && map.Adapter?.Name == spec.Adapter?.Name ? map : map with { Model = spec.Model, Adapter = spec.Adapter };
+    private static StoredMap Named(StoredMap map, ResolvedSpec spec) => MapIdentity.Of(spec) is var asked && map.Identity == asked ? map : map with { Identity = asked };
 
     private StoredMap? Find(string key, RequestTimer timer)
     {
@@ -84,15 +108,22 @@ public sealed class FeatureExtractor(SpecResolver specs, ImageReader images, Fea
         return hit ? map : null;
     }
 
-    private async Task<Computed> ComputeAsync(string key, Image image, ResolvedSpec spec, CancellationToken cancellation)
+    private async Task<Computed> FindOrComputeAsync(string key, Image image, ResolvedSpec spec, CancellationToken cancellation)
     {
+        long started = Stopwatch.GetTimestamp();
+        StoredMap? found = await redis.FindAsync(key, cancellation).ConfigureAwait(false);
+        if (found is not null) store.Put(found);
+        TimeSpan looked = Stopwatch.GetElapsedTime(started);
+        if (found is not null) return new Computed(found, true, default, looked, default);
+
         (PreparedImage prepared, int width, int height, TimeSpan decoded) = await gate.RunAsync(() => Decode(image, spec), cancellation).ConfigureAwait(false);
         Extraction extraction = await queue.ExtractAsync(new ExtractionRequest(prepared, spec), cancellation).ConfigureAwait(false);
         PixelRegion region = spec.Region ?? new PixelRegion(0, 0, width, height);
-        var stored = new StoredMap(key, StoredMap.Canonical(extraction.Map), region, width, height, spec.Model, spec.Adapter);
-        long started = Stopwatch.GetTimestamp();
+        started = Stopwatch.GetTimestamp();
+        var stored = new StoredMap(key, StoredMap.Canonical(extraction.Map), region, width, height, MapIdentity.Of(spec));
         store.Put(stored);
-        return new Computed(stored, decoded, Stopwatch.GetElapsedTime(started), extraction);
+        redis.Put(stored);
+        return new Computed(stored, false, decoded, looked + Stopwatch.GetElapsedTime(started), extraction);
     }
 
     private (PreparedImage Prepared, int Width, int Height, TimeSpan Decoded) Decode(Image image, ResolvedSpec spec)
@@ -112,5 +143,5 @@ public sealed class FeatureExtractor(SpecResolver specs, ImageReader images, Fea
         return InputGeometry.ForTokens(seen.Width, seen.Height, spec.Tokens, spec.Model.PatchSize, spec.PatchStride);
     }
 
-    private readonly record struct Computed(StoredMap Map, TimeSpan Decoded, TimeSpan Stored, Extraction Extraction);
+    private readonly record struct Computed(StoredMap Map, bool IsFromRedis, TimeSpan Decoded, TimeSpan Cache, Extraction Extraction);
 }

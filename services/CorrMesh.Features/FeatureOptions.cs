@@ -30,4 +30,8 @@ public sealed class FeatureOptions
     /// <summary>Networks kept loaded; the least recently used goes when another is asked for.</summary>
     [Range(1, 64)]
     public int LoadedModels { get; init; } = 4;
+
+    /// <summary>Adapters kept loaded, of all networks together; the least recently used goes when another is asked for.</summary>
+    [Range(1, 1024)]
+    public int LoadedAdapters { get; init; } = 16;
 }

@@ -14,12 +14,13 @@ namespace CorrMesh.Features;
 
 /// <summary>The gRPC edge of features: validate, call, map.</summary>
 public sealed class FeatureService(
-    ModelCatalog catalog, FeatureExtractor extractor, DescriptorSets descriptors, SimilaritySearch search, FeatureRenderer renderer, FeatureStream streams, MeshLimits limits)
+    LiveCatalog catalog, SpecResolver specs, FeatureExtractor extractor, DescriptorSets descriptors, SimilaritySearch search, FeatureRenderer renderer, FeatureStream streams,
+    MeshLimits limits)
     : Contract.FeatureServiceBase
 {
     private const int MaxHeatmaps = 16, DefaultRenderSide = 640, MaxRenderSide = 2048;
 
-    public override Task<ListModelsResponse> ListModels(ListModelsRequest request, ServerCallContext context) => Task.FromResult(catalog.ToResponse(limits));
+    public override Task<ListModelsResponse> ListModels(ListModelsRequest request, ServerCallContext context) => Task.FromResult(catalog.Current.ToResponse(limits));
 
     public override async Task<ExtractFeaturesResponse> ExtractFeatures(ExtractFeaturesRequest request, ServerCallContext context)
     {
@@ -102,8 +103,9 @@ public sealed class FeatureService(
         if (request.LongSidePx > MaxRenderSide) throw new FieldException("long_side_px", $"1 to {MaxRenderSide} allowed (0: {DefaultRenderSide}), {request.LongSidePx} given");
         if (request.Spec?.CalculateSize() > 0 && request.Sources.All(source => source.SourceCase == FeatureSource.SourceOneofCase.FeaturesKey))
             throw new FieldException("spec", "must be absent when every source is a features_key, whose maps have their own");
+        var spec = new Lazy<ResolvedSpec>(() => specs.Resolve(request.Spec));
         StoredMap[] maps = await Task.WhenAll(request.Sources.Select((source, i) => extractor.GetAsync(
-            source, source.SourceCase == FeatureSource.SourceOneofCase.FeaturesKey ? null : request.Spec, $"sources[{i}]", timer, context.CancellationToken))).ConfigureAwait(false);
+            source, () => spec.Value, $"sources[{i}]", timer, context.CancellationToken))).ConfigureAwait(false);
         int side = request.LongSidePx == 0 ? DefaultRenderSide : (int)request.LongSidePx;
         byte[][] pictures = await renderer.RenderAsync(maps, side, timer, context.CancellationToken).ConfigureAwait(false);
         var response = new RenderFeaturesResponse();

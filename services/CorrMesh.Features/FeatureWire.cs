@@ -29,10 +29,10 @@ public static class FeatureWire
             Region = new Rectangle { X = (uint)map.Region.X, Y = (uint)map.Region.Y, Width = (uint)map.Region.Width, Height = (uint)map.Region.Height },
             Identity = new ModelIdentity
             {
-                Model = map.Model.Name,
-                ModelDigest = map.Model.Digest,
-                Adapter = map.Adapter?.Name ?? "",
-                AdapterDigest = map.Adapter?.Digest ?? "",
+                Model = map.Identity.Model,
+                ModelDigest = map.Identity.ModelDigest,
+                Adapter = map.Identity.Adapter,
+                AdapterDigest = map.Identity.AdapterDigest,
             },
         };
     }

@@ -22,10 +22,12 @@ public sealed class FeaturesModule : IMeshModule
     {
         builder.AddMeshOptions<FeatureOptions>(FeatureOptions.Section);
         builder.AddMeshOptions<DataOptions>(DataOptions.Section);
+        builder.AddMeshOptions<RedisOptions>(RedisOptions.Section);
         IServiceCollection services = builder.Services;
         services.AddSingleton(p => Catalog(p.GetRequiredService<DataOptions>(), p.GetRequiredService<FeatureOptions>()));
         services.AddSingleton<FeatureMetrics>();
         services.AddSingleton(p => new FeatureStore(p.GetRequiredService<FeatureOptions>().StoreBytes));
+        services.AddSingleton<RedisTier>();
         services.TryAddSingleton<IFeatureEngine, TorchFeatureEngine>();
         services.AddSingleton(p => new FeatureQueue(
             p.GetRequiredService<IFeatureEngine>(), p.GetRequiredService<FeatureMetrics>(), p.GetRequiredService<MeshLimits>().QueueLength, p.GetRequiredService<FeatureOptions>().BatchCount));
@@ -38,6 +40,7 @@ public sealed class FeaturesModule : IMeshModule
         services.AddSingleton<FeatureRenderer>();
         services.AddSingleton<FeatureStream>();
         services.AddHostedService<ModelLoader>();
+        services.AddHostedService<CatalogWatcher>();
     }
 
     // Callers spill to other replicas by it.
@@ -57,11 +60,11 @@ public sealed class FeaturesModule : IMeshModule
 
     public void MapEndpoints(IEndpointRouteBuilder endpoints) => endpoints.MapGrpcService<FeatureService>();
 
-    private static ModelCatalog Catalog(DataOptions data, FeatureOptions options)
+    private static LiveCatalog Catalog(DataOptions data, FeatureOptions options)
     {
         try
         {
-            return new ModelCatalog(new DataDirectory(AppContext.BaseDirectory), new DataDirectory(data.Directory), options.DefaultModel);
+            return new LiveCatalog(new DataDirectory(AppContext.BaseDirectory), new DataDirectory(data.Directory), options.DefaultModel);
         }
         catch (InvalidDataException exception)
         {

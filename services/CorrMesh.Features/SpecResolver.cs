@@ -9,7 +9,7 @@ using WireStage = CorrMesh.Protos.Common.V1.FeatureStage;
 namespace CorrMesh.Features;
 
 /// <summary>Fills in a request's FeatureSpec and checks it against the limits.</summary>
-public sealed class SpecResolver(ModelCatalog catalog, MeshLimits limits)
+public sealed class SpecResolver(LiveCatalog catalog, MeshLimits limits)
 {
     /// <param name="spec">Null means every default.</param>
     /// <exception cref="FieldException">A value is out of range.</exception>
@@ -17,7 +17,7 @@ public sealed class SpecResolver(ModelCatalog catalog, MeshLimits limits)
     public ResolvedSpec Resolve(FeatureSpec? spec)
     {
         spec ??= new FeatureSpec();
-        ModelEntry model = catalog.Model(spec.Model);
+        ModelEntry model = catalog.Current.Model(spec.Model);
         AdapterEntry? adapter = ModelCatalog.Adapter(model, spec.Adapter);
         int stride = Stride(spec, model);
         int tokens = Tokens(spec, model, stride);

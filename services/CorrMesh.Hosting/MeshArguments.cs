@@ -17,6 +17,7 @@ public sealed record MeshArguments(
         new("--grpc-port", "N", "CorrMesh:Listen:GrpcPort", true, "the gateway's gRPC port (default 8081; 0: any free one)"),
         new("--port-base", "N", "CorrMesh:Listen:PortBase", true, "what the services' own ports are counted from (default 5100; 0: any free ones)"),
         new("--data", "DIR", "CorrMesh:Data:Directory", false, "where weights are (default ./data)"),
+        new("--redis", "HOST:PORT", "CorrMesh:Redis:Address", false, "a Redis server to share feature maps through (default: none)"),
         new("--threads", "N", "CorrMesh:Features:Threads", true, "threads of the network (default: one for each core)"),
         new("--set", "KEY=VALUE", null, false, "any other setting, such as CorrMesh:Limits:Points=1000; may be repeated"),
         new("--help", "", null, false, "print this and stop"),

@@ -19,7 +19,7 @@ public sealed class SpecResolverTests : IDisposable
         data.AddModel("tiny", defaultTokens: 16);
         data.AddModel("wide", width: 24, defaultTokens: 20);
         adapterDigest = data.AddAdapter("tuned", "tiny");
-        resolver = new SpecResolver(data.Catalog(), new MeshLimits());
+        resolver = new SpecResolver(data.Live(), new MeshLimits());
     }
 
     public void Dispose() => data.Dispose();

@@ -12,14 +12,14 @@ namespace CorrMesh.Features.Execution;
 
 /// <summary>Loads the default model and runs it once before the service says that it is ready.</summary>
 internal sealed class ModelLoader(
-    ModelCatalog catalog, IFeatureEngine engine, FeatureQueue queue, FeatureStore store, FeatureMetrics metrics, FeatureOptions options, ModuleHealth health,
+    LiveCatalog catalog, IFeatureEngine engine, FeatureQueue queue, FeatureStore store, RedisTier redis, FeatureMetrics metrics, FeatureOptions options, ModuleHealth health,
     ILogger<ModelLoader> logger) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        metrics.Observe(store, () => queue.Count);
+        metrics.Observe(store, redis, () => queue.Count);
         health.NotReady("model", "loading");
-        ModelEntry model = catalog.Model("");
+        ModelEntry model = catalog.Current.Model("");
         try
         {
             await engine.ExtractAsync([WarmUp(model)], cancellationToken).ConfigureAwait(false);

@@ -47,7 +47,14 @@ public sealed class TorchFeatureEngine : IFeatureEngine, IDisposable
     {
         VisionTransformer network = Network(model);
         int at = models.FindIndex(m => m.Weights == model.Weights && m.Adapter == adapter?.Digest);
-        if (at >= 0) return models[at].Model;
+        if (at >= 0)
+        {
+            (string Weights, string? Adapter, FeatureModel Model) used = models[at];
+            models.RemoveAt(at);
+            models.Add(used);
+            return used.Model;
+        }
+
         Adapter? weights = null;
         if (adapter is not null)
         {
@@ -57,6 +64,7 @@ public sealed class TorchFeatureEngine : IFeatureEngine, IDisposable
 
         try
         {
+            if (adapter is not null && models.Count(m => m.Adapter is not null) >= options.LoadedAdapters) UnloadAdapter();
             var loaded = new FeatureModel(network, weights);
             models.Add((model.Weights, adapter?.Digest, loaded));
             return loaded;
@@ -107,6 +115,13 @@ public sealed class TorchFeatureEngine : IFeatureEngine, IDisposable
         models.RemoveAll(m => m.Weights == oldest.Weights);
         networks.Remove(oldest);
         oldest.Network.Dispose();
+    }
+
+    private void UnloadAdapter()
+    {
+        int oldest = models.FindIndex(m => m.Adapter is not null);
+        models[oldest].Model.Dispose();
+        models.RemoveAt(oldest);
     }
 
     // Keys of cached maps carry the manifest's digest, so what is loaded must be what the manifest says.

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
@@ -8,10 +9,13 @@ namespace CorrMesh.Features.Models;
 /// <summary>The layout of a data directory: immutable blobs by digest, manifests that name them.</summary>
 /// <remarks>
 /// blobs/sha256/ab/DIGEST and {models,adapters}/ID/manifest.json. Everything is written to a temporary name, flushed and
-/// renamed, so a crash leaves either the old state or the new one.
+/// renamed, so a crash leaves either the old state or the new one. The file `generation` changes after every change of a manifest:
+/// it is all that a reader need watch, and touching it makes readers look again.
 /// </remarks>
 public sealed partial class DataDirectory(string root)
 {
+    private const string Generation = "generation";
+
     public string Root { get; } = Path.GetFullPath(root);
 
     /// <summary>Whether a string may name a resource: a-z, 0-9, dot, dash, underscore, at most 64, beginning with a letter or digit.</summary>
@@ -56,16 +60,54 @@ public sealed partial class DataDirectory(string root)
         if (!IsId(id)) throw new ArgumentException($"id: a-z, 0-9, dot, dash, underscore, at most 64, beginning with a letter or digit; '{id}' given", nameof(id));
         string folder = Path.Combine(Root, kind, id);
         Directory.CreateDirectory(folder);
-        string temporary = Path.Combine(folder, $"manifest.json.{Guid.NewGuid():N}.tmp");
+        Replace(Path.Combine(folder, "manifest.json"), stream => JsonSerializer.Serialize(stream, manifest, type));
+        Changed();
+    }
+
+    /// <summary>Takes a manifest away; its blob stays, for requests that run and for what else names it.</summary>
+    /// <param name="kind">"models" or "adapters".</param>
+    /// <returns>Whether there was one.</returns>
+    /// <exception cref="ArgumentException">The id cannot be one.</exception>
+    public bool DeleteManifest(string kind, string id)
+    {
+        if (!IsId(id)) throw new ArgumentException($"id: a-z, 0-9, dot, dash, underscore, at most 64, beginning with a letter or digit; '{id}' given", nameof(id));
+        string path = Path.Combine(Root, kind, id, "manifest.json");
+        if (!File.Exists(path)) return false;
+        File.Delete(path);
+        Changed();
+        return true;
+    }
+
+    /// <summary>What changes after every change of a manifest; the empty string when there has been none.</summary>
+    /// <exception cref="IOException">The directory is there but cannot be read.</exception>
+    public string ReadGeneration()
+    {
+        string path = Path.Combine(Root, Generation);
+        try
+        {
+            // The time too, so that an operator who has edited by hand can `touch` it.
+            return $"{File.ReadAllText(path)} {File.GetLastWriteTimeUtc(path).Ticks}";
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return "";
+        }
+    }
+
+    private void Changed() => Replace(Path.Combine(Root, Generation), stream => stream.Write(Encoding.ASCII.GetBytes(Guid.NewGuid().ToString("N"))));
+
+    private static void Replace(string path, Action<Stream> write)
+    {
+        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
             using (var stream = new FileStream(temporary, FileMode.CreateNew))
             {
-                JsonSerializer.Serialize(stream, manifest, type);
+                write(stream);
                 stream.Flush(flushToDisk: true);
             }
 
-            File.Move(temporary, Path.Combine(folder, "manifest.json"), overwrite: true);
+            File.Move(temporary, path, overwrite: true);
         }
         finally
         {

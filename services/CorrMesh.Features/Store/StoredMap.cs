@@ -1,4 +1,3 @@
-using CorrMesh.Features.Models;
 using CorrMesh.Vision.Features;
 using CorrMesh.Vision.Images;
 using CorrMesh.Vision.Similarity;
@@ -11,7 +10,8 @@ namespace CorrMesh.Features.Store;
 /// <param name="Region">That region in the whole image.</param>
 /// <param name="ImageWidth">Width of the whole image, oriented.</param>
 /// <param name="ImageHeight">Height of the whole image, oriented.</param>
-public sealed record StoredMap(string Key, FeatureMap Map, PixelRegion Region, int ImageWidth, int ImageHeight, ModelEntry Model, AdapterEntry? Adapter)
+/// <param name="Identity">The weights that made it.</param>
+public sealed record StoredMap(string Key, FeatureMap Map, PixelRegion Region, int ImageWidth, int ImageHeight, MapIdentity Identity)
     : IStoredValue
 {
     private readonly Lazy<TokenGram> gram = new(() => TokenGram.Create(Map));

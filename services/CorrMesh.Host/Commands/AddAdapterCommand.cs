@@ -12,7 +12,7 @@ internal static class AddAdapterCommand
         var file = new Argument<FileInfo>("file") { Description = "the paper's Lightning .ckpt, or an adapter's .safetensors" };
         var model = new Option<string>("--model") { Description = "the backbone that it was trained on", Required = true };
         var data = new Option<DirectoryInfo>("--data") { Description = "the data directory", DefaultValueFactory = _ => new DirectoryInfo("data") };
-        var command = new Command("add-adapter", "Adds an adapter to the data directory; a mesh started afterwards serves it.") { name, file, model, data };
+        var command = new Command("add-adapter", "Adds an adapter to the data directory; a mesh that runs serves it within a second.") { name, file, model, data };
         command.SetAction(result => MeshCommands.Guard(() =>
         {
             AdapterManifest manifest = ModelImport.AddAdapter(

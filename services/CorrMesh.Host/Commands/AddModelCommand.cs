@@ -13,7 +13,7 @@ internal static class AddModelCommand
         var heads = new Option<int?>("--heads") { Description = "attention heads (default: width / 64, which holds for every public DINOv2)" };
         var tokens = new Option<int>("--tokens") { Description = "tokens on the long side when a request does not say (the paper: 80)", DefaultValueFactory = _ => 80 };
         var data = new Option<DirectoryInfo>("--data") { Description = "the data directory", DefaultValueFactory = _ => new DirectoryInfo("data") };
-        var command = new Command("add-model", "Adds a backbone to the data directory; a mesh started afterwards serves it.") { name, file, heads, tokens, data };
+        var command = new Command("add-model", "Adds a backbone to the data directory; a mesh that runs serves it within a second.") { name, file, heads, tokens, data };
         command.SetAction(result => MeshCommands.Guard(() =>
         {
             ModelManifest manifest = ModelImport.AddModel(

@@ -11,6 +11,7 @@ using Xunit;
 namespace CorrMesh.Features.Tests.Execution;
 
 /// <summary>The real network, small and seeded.</summary>
+[Collection(LiveTensors.Collection)]
 public sealed class TorchFeatureEngineTests : IDisposable
 {
     private readonly TestData data = new();
@@ -94,6 +95,39 @@ public sealed class TorchFeatureEngineTests : IDisposable
         Assert.Equal(withTwo, torch.Tensor.TotalCount);
     }
 
+    // Goal: adapters that come and go leave nothing behind, and those that left are loaded again when they are asked for. Method: seven adapters of two networks round and
+    // round, three kept; live tensors after each round, and each answer against the adapter's first.
+    [Fact]
+    public async Task Extract_MoreAdaptersThanAreKept_UnloadsTheLeastRecentlyUsed()
+    {
+        using var bounded = new TorchFeatureEngine(new FeatureOptions { Threads = 1, LoadedModels = 2, LoadedAdapters = 3 });
+        ResolvedSpec[] specs =
+        [
+            .. Enumerable.Range(0, 7).Select(i =>
+            {
+                string path = WriteAdapter($"adapter-{i}.safetensors", i);
+                return Make.Spec(8, model: catalog.Model(i % 2 == 0 ? "tiny" : "other"), adapter: new AdapterEntry($"a{i}", TestData.DigestOf(path), path));
+            }),
+        ];
+        async Task<float[]> Answer(ResolvedSpec spec) => (await bounded.ExtractAsync([Make.Request(Make.Picture(48, 32), spec)], Test))[0].Values;
+        float[][] first = new float[specs.Length][];
+        for (int i = 0; i < specs.Length; i++) first[i] = await Answer(specs[i]);
+        Assert.Equal(specs.Length, first.Select(values => values[0]).Distinct().Count());
+        long before = torch.Tensor.TotalCount;
+        for (int round = 0; round < 20; round++)
+        {
+            for (int i = 0; i < specs.Length; i++) Assert.Equal(first[i], await Answer(specs[i]));
+            Assert.Equal(before, torch.Tensor.TotalCount);
+        }
+
+        // The one used last stays: its file may go.
+        File.Delete(specs[6].Adapter!.Path);
+        Assert.Equal(first[6], await Answer(specs[6]));
+        foreach (int i in new[] { 0, 1, 6, 2, 3, 6 }) Assert.Equal(first[i], await Answer(specs[i]));
+        for (int i = 0; i < 3; i++) await Answer(specs[i]);
+        await Assert.ThrowsAsync<FileNotFoundException>(() => Answer(specs[6]));
+    }
+
     [Fact]
     public async Task Extract_OtherHeads_IsAnotherNetwork()
     {
@@ -140,16 +174,21 @@ public sealed class TorchFeatureEngineTests : IDisposable
     [Fact]
     public void Import_Adapter_IsThereForItsModelAndServed()
     {
-        var random = new Random(3);
-        float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)random.NextDouble() - 0.5f)];
-        var adapter = new Vision.Adapters.Adapter(48, 2, [new(Values(96), Values(96), Values(96), Values(96))], []);
-        Vision.Adapters.AdapterFile.Write(data.PathOf("a.safetensors"), adapter);
+        WriteAdapter("a.safetensors", 3);
         AdapterManifest manifest = ModelImport.AddAdapter(new DataDirectory(data.PathOf("built-in")), data.Layout, "tuned", data.PathOf("a.safetensors"), "tiny");
         ModelEntry model = data.Catalog().Model("tiny");
         Assert.Equal("sha256:" + Assert.Single(model.Adapters).Digest, manifest.Digest);
         float[] bare = Answer(null), tuned = Answer(model.Adapters[0]);
         Assert.NotEqual(bare, tuned);
         float[] Answer(AdapterEntry? with) => engine.ExtractAsync([Make.Request(Make.Picture(48, 32), Make.Spec(8, model: model, adapter: with))], Test).GetAwaiter().GetResult()[0].Values;
+    }
+
+    private string WriteAdapter(string name, int seed)
+    {
+        var random = new Random(seed);
+        float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)random.NextDouble() - 0.5f)];
+        Vision.Adapters.AdapterFile.Write(data.PathOf(name), new Vision.Adapters.Adapter(48, 2, [new(Values(96), Values(96), Values(96), Values(96))], []));
+        return data.PathOf(name);
     }
 
     private ExtractionRequest Request(string model, int seed) => Request(catalog.Model(model), seed);

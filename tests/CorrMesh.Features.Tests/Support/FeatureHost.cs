@@ -13,14 +13,16 @@ namespace CorrMesh.Features.Tests.Support;
 /// <summary>The features module (and those a test adds) on free ports of the loopback, with an engine that the test gives.</summary>
 internal sealed class FeatureHost : IAsyncDisposable
 {
-    private readonly TestData data;
     private readonly List<GrpcChannel> channels = [];
 
-    private FeatureHost(Mesh mesh, TestData data, FakeEngine engine) => (Mesh, this.data, Engine) = (mesh, data, engine);
+    private FeatureHost(Mesh mesh, TestData data, FakeEngine engine) => (Mesh, Data, Engine) = (mesh, data, engine);
 
     public Mesh Mesh { get; }
 
     public FakeEngine Engine { get; }
+
+    /// <summary>The data directory that it serves from.</summary>
+    public TestData Data { get; }
 
     public Contract.FeatureServiceClient Client => new(Channel(MeshTopology.Features));
 
@@ -68,7 +70,7 @@ internal sealed class FeatureHost : IAsyncDisposable
         Engine.Release();
         foreach (GrpcChannel channel in channels) channel.Dispose();
         await Mesh.DisposeAsync();
-        data.Dispose();
+        Data.Dispose();
     }
 }
 

@@ -73,6 +73,6 @@ internal static class Make
         ResolvedSpec spec = Spec(region: region);
         FeatureMap map = StoredMap.Canonical(FakeEngine.MapOf(Request(Picture(width, height, seed), spec)));
         return new StoredMap(
-            key ?? new string('1', 64), map, region ?? new PixelRegion(0, 0, width, height), wholeWidth ?? width, wholeHeight ?? height, spec.Model, null);
+            key ?? new string('1', 64), map, region ?? new PixelRegion(0, 0, width, height), wholeWidth ?? width, wholeHeight ?? height, MapIdentity.Of(spec));
     }
 }

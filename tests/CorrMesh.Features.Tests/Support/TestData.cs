@@ -52,5 +52,7 @@ internal sealed class TestData : IDisposable
 
     public ModelCatalog Catalog(string defaultModel = "tiny") => new(new DataDirectory(PathOf("built-in")), Layout, defaultModel);
 
+    public LiveCatalog Live(string defaultModel = "tiny") => new(new DataDirectory(PathOf("built-in")), Layout, defaultModel);
+
     public static string DigestOf(string path) => WeightFile.Digest(path);
 }

@@ -1,0 +1,83 @@
+using Microsoft.Extensions.Logging;
+
+namespace CorrMesh.Features.Store;
+
+/// <summary>Whether the shared cache can be used.</summary>
+public enum RedisState
+{
+    /// <summary>None is configured.</summary>
+    Off,
+
+    /// <summary>It does not answer, or not in time; maps are computed as if it were not there.</summary>
+    Down,
+
+    /// <summary>It answers.</summary>
+    Up,
+}
+
+/// <summary>What is known of Redis, and the log of its changes: one line when it is lost and one when it is back.</summary>
+internal sealed class RedisHealth(string address, ILogger logger)
+{
+    private readonly Lock gate = new();
+    private readonly HashSet<string> refused = [];
+    private bool? isUp;   // null until the first word of it
+
+    public bool IsUp
+    {
+        get
+        {
+            lock (gate) return isUp == true;
+        }
+    }
+
+    public void Lost(string reason)
+    {
+        lock (gate)
+        {
+            if (isUp == false) return;
+            isUp = false;
+        }
+
+        FeatureLog.RedisLost(logger, address, reason);
+    }
+
+    public void Restored()
+    {
+        lock (gate)
+        {
+            if (isUp == true) return;
+            isUp = true;
+        }
+
+        FeatureLog.RedisBack(logger, address);
+    }
+
+    /// <summary>It answers, but with an error: full, or without the permission.</summary>
+    /// <param name="what">"reads" or "writes".</param>
+    public void Refused(string what, string reason)
+    {
+        lock (gate)
+        {
+            if (!refused.Add(what)) return;
+        }
+
+        FeatureLog.RedisRefuses(logger, address, what, reason);
+    }
+
+    public void Accepted(string what)
+    {
+        lock (gate)
+        {
+            if (!refused.Remove(what)) return;
+        }
+
+        FeatureLog.RedisAccepts(logger, address, what);
+    }
+
+    /// <summary>An exception's message without the client's pages of counters; it never holds a password.</summary>
+    public static string Reason(Exception? exception)
+    {
+        string message = (exception?.Message ?? "unknown").ReplaceLineEndings(" ");
+        return message.Length <= 240 ? message : message[..240] + "...";
+    }
+}
