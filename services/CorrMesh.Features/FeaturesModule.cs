@@ -1,3 +1,4 @@
+using CorrMesh.Features.Admin;
 using CorrMesh.Features.Execution;
 using CorrMesh.Features.Models;
 using CorrMesh.Features.Store;
@@ -38,7 +39,11 @@ public sealed class FeaturesModule : IMeshModule
         services.AddHostedService<ModelLoader>();
     }
 
-    public void MapEndpoints(IEndpointRouteBuilder endpoints) => endpoints.MapGrpcService<FeatureService>();
+    public void MapEndpoints(IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapGrpcService<FeatureService>();
+        endpoints.MapGrpcService<AdminService>();
+    }
 
     private static ModelCatalog Catalog(DataOptions data, FeatureOptions options)
     {

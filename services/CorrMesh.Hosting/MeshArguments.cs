@@ -16,6 +16,7 @@ public sealed record MeshArguments(
         new("--http-port", "N", "CorrMesh:Listen:HttpPort", true, "the gateway's HTTP port (default 8080; 0: any free one)"),
         new("--grpc-port", "N", "CorrMesh:Listen:GrpcPort", true, "the gateway's gRPC port (default 8081; 0: any free one)"),
         new("--port-base", "N", "CorrMesh:Listen:PortBase", true, "what the services' own ports are counted from (default 5100; 0: any free ones)"),
+        new("--insecure", "", "CorrMesh:Listen:Insecure", false, "listen beyond loopback (CorrMesh:Listen:Address) without TLS or API keys"),
         new("--data", "DIR", "CorrMesh:Data:Directory", false, "where weights are (default ./data)"),
         new("--threads", "N", "CorrMesh:Features:Threads", true, "threads of the network (default: one for each core)"),
         new("--set", "KEY=VALUE", null, false, "any other setting, such as CorrMesh:Limits:Points=1000; may be repeated"),
@@ -46,6 +47,13 @@ public sealed record MeshArguments(
             if (option.Name == "--help")
             {
                 help = true;
+                continue;
+            }
+
+            if (option.Value.Length == 0)
+            {
+                settings[option.Key!] = "true";
+                if (parts.Length == 2) faults.Add($"{option.Name}: no value needed, '{parts[1]}' given");
                 continue;
             }
 

@@ -29,6 +29,10 @@ internal sealed class FakeMesh : IAsyncDisposable
 
     public HttpClient Http { get; }
 
+    public Uri GrpcAddress => mesh.Endpoints.First(endpoint => endpoint.Service == MeshTopology.Gateway).Grpc;
+
+    public Uri AdminAddress => mesh.Endpoints.First(endpoint => endpoint.Service == MeshTopology.Features).Admin!;
+
     public GrpcChannel Grpc { get; }
 
     public static async Task<FakeMesh> StartAsync(FakeFeatures? features = null, FakeMatching? matching = null, params (string Key, string Value)[] settings) =>
@@ -75,6 +79,9 @@ internal sealed class FakeFeatures : FeatureService.FeatureServiceBase, IMeshMod
 
     public Func<ExtractFeaturesRequest, ServerCallContext, Task<ExtractFeaturesResponse>> OnExtract { get; init; } = (_, _) => Task.FromResult(Sample.Features());
 
+    /// <summary>What a stream waits for before each answer but the first.</summary>
+    public Task BetweenAnswers { get; init; } = Task.CompletedTask;
+
     public ExtractFeaturesRequest? Last { get; private set; }
 
     public void AddServices(IHostApplicationBuilder builder) => builder.Services.AddSingleton(this);
@@ -91,7 +98,10 @@ internal sealed class FakeFeatures : FeatureService.FeatureServiceBase, IMeshMod
     {
         await foreach (var message in requestStream.ReadAllAsync(context.CancellationToken))
             if (message.Frame is { } frame)
+            {
+                if (frame.Sequence > 1) await BetweenAnswers;
                 await responseStream.WriteAsync(new StreamFeaturesResponse { Features = new FrameFeatures { Sequence = frame.Sequence, StampNs = frame.StampNs } });
+            }
     }
 }
 

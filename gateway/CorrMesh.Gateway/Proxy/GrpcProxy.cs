@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Clients;
+using CorrMesh.Hosting.Security;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
@@ -40,12 +41,8 @@ public static class GrpcProxy
         services.Configure<Grpc.AspNetCore.Server.GrpcServiceOptions>(options => options.IgnoreUnknownServices = true);
         services.AddSingleton<IProxyConfigProvider, ConfigProvider>();
         services.AddDataProtection().UseEphemeralDataProtectionProvider();
-        services.AddReverseProxy().ConfigureHttpClient((_, handler) =>
-        {
-            handler.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
-            handler.KeepAlivePingTimeout = TimeSpan.FromSeconds(10);
-            handler.InitialHttp2StreamWindowSize = 4 << 20;
-        });
+        services.AddReverseProxy();
+        services.AddSingleton<IForwarderHttpClientFactory, ClientFactory>();
         DropKeyRing(services);
         return services;
     }
@@ -69,13 +66,13 @@ public static class GrpcProxy
     internal static void UseGrpcAnswers(this IApplicationBuilder app) => app.Use(async (context, next) =>
     {
         await next(context).ConfigureAwait(false);
-        if (HttpProtocol.IsHttp2(context.Request.Protocol) && context.Response is { HasStarted: false, StatusCode: StatusCodes.Status404NotFound })
+        if (context.IsGrpc() && context.Response is { HasStarted: false, StatusCode: StatusCodes.Status404NotFound })
             Answer(context, StatusCode.Unimplemented, $"{context.Request.Path}: no service of the mesh has this method");
     });
 
     private static async Task ForwardAsync(HttpContext context, RequestDelegate next)
     {
-        if (!HttpProtocol.IsHttp2(context.Request.Protocol))
+        if (!context.IsGrpc())
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             return;
@@ -117,6 +114,18 @@ public static class GrpcProxy
                    },
                },
         ]);
+    }
+
+    private sealed class ClientFactory(MeshTrust trust) : ForwarderHttpClientFactory
+    {
+        protected override void ConfigureHandler(ForwarderHttpClientContext context, SocketsHttpHandler handler)
+        {
+            base.ConfigureHandler(context, handler);
+            trust.Configure(handler);
+            handler.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+            handler.KeepAlivePingTimeout = TimeSpan.FromSeconds(10);
+            handler.InitialHttp2StreamWindowSize = 4 << 20;
+        }
     }
 
     private sealed record Config(IReadOnlyList<RouteConfig> Routes, IReadOnlyList<ClusterConfig> Clusters) : IProxyConfig

@@ -73,6 +73,19 @@ public sealed partial class DataDirectory(string root)
         }
     }
 
+    /// <summary>Takes a manifest away; the blob that it names stays.</summary>
+    /// <param name="kind">"models" or "adapters".</param>
+    /// <returns>Whether there was one.</returns>
+    /// <exception cref="ArgumentException">The id cannot be one.</exception>
+    public bool DeleteManifest(string kind, string id)
+    {
+        if (!IsId(id)) throw new ArgumentException($"id: a-z, 0-9, dot, dash, underscore, at most 64, beginning with a letter or digit; '{id}' given", nameof(id));
+        string manifest = Path.Combine(Root, kind, id, "manifest.json");
+        if (!File.Exists(manifest)) return false;
+        File.Delete(manifest);
+        return true;
+    }
+
     /// <summary>Reads all manifests of a kind, by id. A manifest that cannot be read is an error that names it.</summary>
     /// <exception cref="InvalidDataException">A manifest is not what its schema says.</exception>
     public IReadOnlyList<(string Folder, T Manifest)> ReadManifests<T>(string kind, JsonTypeInfo<T> type)

@@ -1,4 +1,5 @@
 using CorrMesh.Hosting.Options;
+using CorrMesh.Hosting.Security;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Protos.Matching.V1;
 using Grpc.Core;
@@ -36,15 +37,20 @@ public static class MeshClients
         client.Services.AddOptions<Grpc.Net.ClientFactory.GrpcClientFactoryOptions>(client.Name)
             .Configure<MeshAddresses>((options, addresses) => options.Address = addresses.Of(service));
         return client
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
+            .ConfigurePrimaryHttpMessageHandler(provider =>
             {
-                EnableMultipleHttp2Connections = true,
-                // Feature maps of 10 MB come in one piece; the default window of 64 KiB would make each wait for many acknowledgements.
-                InitialHttp2StreamWindowSize = 4 << 20,
-                KeepAlivePingDelay = TimeSpan.FromSeconds(30),
-                KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
-                PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-                UseProxy = false,
+                var handler = new SocketsHttpHandler
+                {
+                    EnableMultipleHttp2Connections = true,
+                    // Feature maps of 10 MB come in one piece; the default window of 64 KiB would make each wait for many acknowledgements.
+                    InitialHttp2StreamWindowSize = 4 << 20,
+                    KeepAlivePingDelay = TimeSpan.FromSeconds(30),
+                    KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+                    PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+                    UseProxy = false,
+                };
+                provider.GetRequiredService<MeshTrust>().Configure(handler);
+                return handler;
             })
             .ConfigureChannel((provider, channel) =>
             {
