@@ -22,6 +22,8 @@ internal sealed class FeatureHost : IAsyncDisposable
 
     public FakeEngine Engine { get; }
 
+    public string DataDirectory => data.Root;
+
     public Contract.FeatureServiceClient Client => new(Channel(MeshTopology.Features));
 
     /// <summary>Starts with the models `tiny` (default, 12 channels, adapter `tuned`) and `wide` (24 channels).</summary>

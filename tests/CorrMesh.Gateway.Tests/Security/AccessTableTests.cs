@@ -3,11 +3,10 @@ using System.Net;
 using System.Net.Http.Headers;
 using CorrMesh.Gateway.Security;
 using CorrMesh.Hosting;
-using Google.Protobuf.Reflection;
 using Grpc.Core;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
 using Xunit;
+using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
 namespace CorrMesh.Gateway.Tests.Security;
 
