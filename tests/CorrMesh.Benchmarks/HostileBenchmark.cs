@@ -10,7 +10,7 @@ namespace CorrMesh.Benchmarks;
 /// </summary>
 internal static class HostileBenchmark
 {
-    private const int Rounds = 5, Requests = 200, GridSide = 4;
+    private const int Rounds = 3, Requests = 100, GridSide = 4;
     private const double Bound = 2;
 
     // Where an attack is a number of connections rather than a pace.
@@ -20,7 +20,7 @@ internal static class HostileBenchmark
     {
         using var host = HostProcess.Start();
         byte[] left = ServiceBenchmark.Picture(0), right = ServiceBenchmark.Picture(1);
-        for (int i = 0; i < Requests; i++) host.Match(left, right, GridSide);
+        for (int i = 0; i < 200; i++) host.Match(left, right, GridSide);
         var rows = new List<BenchmarkRow> { Row("none", "the same twice: what the measurement itself varies by") };
         rows.AddRange(new Attacks(host.Http, host.Grpc).All.Keys.Select(name => Row(name, "")));
         return rows;

@@ -33,14 +33,18 @@ internal static class GatewayDoors
         app.Use(AddHeaders);
         app.Use(NoteGrpcWebText);
         app.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
-        app.Use(DecodeGrpcWebText);
         if (IPAddress.IsLoopback(listen.IPAddress)) app.Use((context, next) => AskedForHere(context.Request.Host, options) ? next(context) : RefuseAsync(context, WrongHost));
         if (options.Origins.Count > 0)
             app.UseCors(policy => policy.WithOrigins([.. options.Origins]).WithMethods("GET", "HEAD", "POST").AllowAnyHeader().WithExposedHeaders(Exposed).SetPreflightMaxAge(TimeSpan.FromHours(1)));
         app.Use((context, next) => MayAsk(context.Request, options) ? next(context) : RefuseAsync(context, WrongOrigin));
         app.Use(AnswerHead);
         app.Use((context, next) => Access.Of(context.Request.Path) is { } role && keys.Check(context, role) is { } refusal ? RefuseAsync(context, refusal) : next(context));
+        var limits = app.ApplicationServices.GetRequiredService<MeshLimits>();
+        app.Use((context, next) => context.Items.ContainsKey(TextMode) ? DecodeGrpcWebText(context, next, limits.MessageBytes) : next(context));
     }
+
+    // The flag and the length before each gRPC message.
+    private const int MessageHeader = 5;
 
     private static readonly object TextMode = new();
 
@@ -77,17 +81,33 @@ internal static class GatewayDoors
     }
 
     // The middleware for gRPC-Web decodes and encodes base64 (application/grpc-web-text) where gRPC services read and write, in pipes;
-    // what forwards a call reads and writes streams.
-    private static Task DecodeGrpcWebText(HttpContext context, RequestDelegate next)
+    // what forwards a call reads and writes streams. Browsers send one message, so the request is read whole.
+    private static async Task DecodeGrpcWebText(HttpContext context, RequestDelegate next, int messageBytes)
     {
-        if (context.Features.Get<IRequestBodyPipeFeature>() is { } reading && context.Features.Get<IHttpResponseBodyFeature>() is { } writing
-            && context.Items.ContainsKey(TextMode))
+        var reader = context.Features.Get<IRequestBodyPipeFeature>()!.Reader;
+        var message = new MemoryStream();
+        while (true)
         {
-            context.Request.Body = reading.Reader.AsStream();
-            context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(writing.Writer.AsStream(), writing));
+            var read = await reader.ReadAsync(context.RequestAborted).ConfigureAwait(false);
+            foreach (var part in read.Buffer) message.Write(part.Span);
+            reader.AdvanceTo(read.Buffer.End);
+            if (message.Length > (long)messageBytes + MessageHeader)
+            {
+                await RefuseAsync(context, new Refusal(
+                    StatusCodes.Status413PayloadTooLarge, Code.ResourceExhausted, "TOO_LARGE", $"message: at most {messageBytes} bytes allowed, more given")).ConfigureAwait(false);
+                return;
+            }
+
+            if (read.IsCompleted) break;
         }
 
-        return next(context);
+        message.Position = 0;
+        context.Request.Body = message;
+        // It told of the base64.
+        context.Request.ContentLength = message.Length;
+        var response = context.Features.Get<IHttpResponseBodyFeature>()!;
+        context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(response.Writer.AsStream(), response));
+        await next(context).ConfigureAwait(false);
     }
 
     // A name that someone's DNS has pointed at this machine (DNS rebinding) would make any web page "the same origin".

@@ -30,10 +30,6 @@ public sealed class AccessTableTests(ITestOutputHelper output)
         ["GET /readyz"] = Need.Nothing,
         ["GET /healthz"] = Need.Nothing,
         ["GET /openapi/{documentName}.json"] = Need.Nothing,
-        ["GET /docs/{documentName?}"] = Need.Nothing,
-        ["GET /docs"] = Need.Nothing,
-        ["GET /docs/scalar.js"] = Need.Nothing,
-        ["GET /docs/scalar.aspnetcore.js"] = Need.Nothing,
         ["GET /metrics"] = Need.User,
         ["GET /v1/models"] = Need.User,
         ["POST /v1/features"] = Need.User,
@@ -70,8 +66,12 @@ public sealed class AccessTableTests(ITestOutputHelper output)
         int rows = 0;
 
         string[] mapped = [.. mesh.ServiceOf<EndpointDataSource>(MeshTopology.Gateway).Endpoints.OfType<RouteEndpoint>().SelectMany(MethodsOf).Distinct()];
-        Assert.Equal(Routes.Keys.Except(Unmapped).Order(StringComparer.Ordinal), mapped.Order(StringComparer.Ordinal));
-        foreach ((string route, Need need) in Routes)
+        // The API's page is a package's, with as many files as it likes; its folder is open.
+        string[] page = [.. mapped.Where(route => route.StartsWith("GET /docs/", StringComparison.Ordinal) || route == "GET /docs")];
+        Assert.NotEmpty(page);
+        Assert.Equal(Routes.Keys.Except(Unmapped).Order(StringComparer.Ordinal), mapped.Except(page).Order(StringComparer.Ordinal));
+        (string Route, Need Need)[] routes = [.. Routes.Select(row => (row.Key, row.Value)), .. page.Select(route => (route, Need.Nothing))];
+        foreach ((string route, Need need) in routes)
             foreach (var (name, key, rank) in callers)
             {
                 using var request = new HttpRequestMessage(new HttpMethod(route.Split(' ')[0]), route.Split(' ')[1].Replace("{documentName}", "v1", StringComparison.Ordinal).Replace("/{documentName?}", "", StringComparison.Ordinal));
@@ -101,9 +101,9 @@ public sealed class AccessTableTests(ITestOutputHelper output)
                 if (rank == 2 && !admin && seen != StatusCode.Unimplemented) wrong.Add($"admin listener {path}: {seen}");
             }
 
-        output.WriteLine($"{rows} rows: {Routes.Count} routes and {contracts.Sum(contract => contract.Methods.Count)} RPCs (gRPC, gRPC-Web, admin listener) x {callers.Length} credentials");
+        output.WriteLine($"{rows} rows: {routes.Length} routes and {contracts.Sum(contract => contract.Methods.Count)} RPCs (gRPC, gRPC-Web, admin listener) x {callers.Length} credentials");
         Assert.Empty(wrong);
-        Assert.Equal(rows, callers.Length * (Routes.Count + 3 * contracts.Sum(contract => contract.Methods.Count)));
+        Assert.Equal(rows, callers.Length * (routes.Length + 3 * contracts.Sum(contract => contract.Methods.Count)));
 
         void JudgeCode(string what, string caller, int rank, Need need, StatusCode code) =>
             Judge(what, caller, rank, need, code == StatusCode.Unauthenticated, code == StatusCode.PermissionDenied);

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Cryptography.X509Certificates;
 using CorrMesh.Protos.Features.V1;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -72,9 +71,11 @@ public sealed class TlsTests
         async Task<string> SubjectAsync()
         {
             using var tcp = new TcpClient("127.0.0.1", mesh.Endpoints[0].Http.Port);
-            using var tls = new SslStream(tcp.GetStream(), false, (_, _, _, _) => true);
-            await tls.AuthenticateAsClientAsync("localhost");
-            return new X509Certificate2(tls.RemoteCertificate!).Subject;
+            using var tls = new SslStream(tcp.GetStream());
+            SslClientAuthenticationOptions trusting = authority.Trusting().SslOptions;
+            trusting.TargetHost = "localhost";
+            await tls.AuthenticateAsClientAsync(trusting, Token);
+            return tls.RemoteCertificate!.Subject;
         }
 
         Assert.Equal("CN=first", await SubjectAsync());
