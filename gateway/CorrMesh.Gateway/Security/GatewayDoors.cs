@@ -4,7 +4,6 @@ using CorrMesh.Hosting.Options;
 using CorrMesh.Hosting.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Primitives;
@@ -31,7 +30,7 @@ internal static class GatewayDoors
         var listen = app.ApplicationServices.GetRequiredService<ListenOptions>();
         var keys = app.ApplicationServices.GetRequiredService<ApiKeys>();
         app.Use(AddHeaders);
-        app.Use(NoteGrpcWebText);
+        app.Use(RefuseGrpcWebText);
         app.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
         if (IPAddress.IsLoopback(listen.IPAddress)) app.Use((context, next) => AskedForHere(context.Request.Host, options) ? next(context) : RefuseAsync(context, WrongHost));
         if (options.Origins.Count > 0)
@@ -39,14 +38,7 @@ internal static class GatewayDoors
         app.Use((context, next) => MayAsk(context.Request, options) ? next(context) : RefuseAsync(context, WrongOrigin));
         app.Use(AnswerHead);
         app.Use((context, next) => Access.Of(context.Request.Path) is { } role && keys.Check(context, role) is { } refusal ? RefuseAsync(context, refusal) : next(context));
-        var limits = app.ApplicationServices.GetRequiredService<MeshLimits>();
-        app.Use((context, next) => context.Items.ContainsKey(TextMode) ? DecodeGrpcWebText(context, next, limits.MessageBytes) : next(context));
     }
-
-    // The flag and the length before each gRPC message.
-    private const int MessageHeader = 5;
-
-    private static readonly object TextMode = new();
 
     private static Refusal WrongHost => new(
         StatusCodes.Status400BadRequest, Code.InvalidArgument, "WRONG_HOST", "Host: localhost or a loopback address needed; CorrMesh:Gateway:AllowedHosts adds others");
@@ -74,40 +66,12 @@ internal static class GatewayDoors
         return next(context);
     }
 
-    private static Task NoteGrpcWebText(HttpContext context, RequestDelegate next)
+    // What forwards a call passes bytes on as they are, and base64 (application/grpc-web-text) would have to be undone on the way.
+    private static Task RefuseGrpcWebText(HttpContext context, RequestDelegate next)
     {
-        if (context.Request.ContentType?.StartsWith("application/grpc-web-text", StringComparison.OrdinalIgnoreCase) == true) context.Items[TextMode] = true;
-        return next(context);
-    }
-
-    // The middleware for gRPC-Web decodes and encodes base64 (application/grpc-web-text) where gRPC services read and write, in pipes;
-    // what forwards a call reads and writes streams. Browsers send one message, so the request is read whole.
-    private static async Task DecodeGrpcWebText(HttpContext context, RequestDelegate next, int messageBytes)
-    {
-        var reader = context.Features.Get<IRequestBodyPipeFeature>()!.Reader;
-        var message = new MemoryStream();
-        while (true)
-        {
-            var read = await reader.ReadAsync(context.RequestAborted).ConfigureAwait(false);
-            foreach (var part in read.Buffer) message.Write(part.Span);
-            reader.AdvanceTo(read.Buffer.End);
-            if (message.Length > (long)messageBytes + MessageHeader)
-            {
-                await RefuseAsync(context, new Refusal(
-                    StatusCodes.Status413PayloadTooLarge, Code.ResourceExhausted, "TOO_LARGE", $"message: at most {messageBytes} bytes allowed, more given")).ConfigureAwait(false);
-                return;
-            }
-
-            if (read.IsCompleted) break;
-        }
-
-        message.Position = 0;
-        context.Request.Body = message;
-        // It told of the base64.
-        context.Request.ContentLength = message.Length;
-        var response = context.Features.Get<IHttpResponseBodyFeature>()!;
-        context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(response.Writer.AsStream(), response));
-        await next(context).ConfigureAwait(false);
+        if (context.Request.ContentType?.StartsWith("application/grpc-web-text", StringComparison.OrdinalIgnoreCase) != true) return next(context);
+        context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
+        return Task.CompletedTask;
     }
 
     // A name that someone's DNS has pointed at this machine (DNS rebinding) would make any web page "the same origin".

@@ -32,7 +32,7 @@ public sealed class ListenFaultsTests
 
     [Theory]
     [InlineData("everywhere")]
-    [InlineData("")]
+    [InlineData("1.2.3.4.5")]
     public async Task Start_NoAddress_IsRefused(string address)
     {
         var refused = await Assert.ThrowsAsync<MeshConfigurationException>(() => new FakeModule().StartAsync(("CorrMesh:Listen:Address", address)));

@@ -92,7 +92,7 @@ public sealed class TlsTests
     }
 
     [Theory]
-    [InlineData("CorrMesh:Tls:Certificate", "CorrMesh:Tls:Key: Certificate and Key needed together")]
+    [InlineData("CorrMesh:Tls:Certificate", "CorrMesh:Tls:Certificate: Certificate and Key needed together")]
     [InlineData("CorrMesh:Tls:Authority", "CorrMesh:Tls:Authority: a PEM file with at least one certificate needed")]
     public async Task Start_FilesMissing_IsRefused(string key, string expected)
     {
