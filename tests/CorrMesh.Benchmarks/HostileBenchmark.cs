@@ -78,7 +78,7 @@ internal static class HostileBenchmark
 
     private static Process Start(string attack, HostProcess host)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, ["attack", attack, host.Http.ToString(), host.Grpc.ToString()]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "CorrMesh.Benchmarks"), ["attack", attack, host.Http.ToString(), host.Grpc.ToString()]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.Environment["DOTNET_PROCESSOR_COUNT"] = "1";
         start.Environment["DOTNET_gcServer"] = "0";
         Process process = Process.Start(start)!;
