@@ -1,3 +1,4 @@
+using CorrMesh.Features.Models;
 using CorrMesh.Features.Tests.Support;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Security;
@@ -9,6 +10,7 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using Xunit;
 using Contract = CorrMesh.Protos.Admin.V1.AdminService;
+using Features = CorrMesh.Protos.Features.V1.FeatureService;
 
 namespace CorrMesh.Features.Tests.Admin;
 
@@ -32,7 +34,7 @@ public sealed class AdminServiceTests
         StoredAdapter again = (await admin.PublishAdapterAsync(Publish("mine", "tiny", content), cancellationToken: Token)).Adapter;
         var listed = (await admin.ListAdaptersAsync(new ListAdaptersRequest(), cancellationToken: Token)).Adapters;
 
-        Assert.Equal(content, File.ReadAllBytes(new Models.DataDirectory(root).BlobPath(published.Digest)));
+        Assert.Equal(content, File.ReadAllBytes(new DataDirectory(root).BlobPath(published.Digest)));
         Assert.Equal(published, again);
         Assert.Equal(files, Files(root));
         Assert.DoesNotContain(files, file => file.Contains("incoming", StringComparison.Ordinal));
@@ -42,7 +44,7 @@ public sealed class AdminServiceTests
         await admin.DeleteAdapterAsync(new DeleteAdapterRequest { Name = "mine" }, cancellationToken: Token);
 
         Assert.Equal(["tuned"], (await admin.ListAdaptersAsync(new ListAdaptersRequest(), cancellationToken: Token)).Adapters.Select(adapter => adapter.Name));
-        Assert.True(File.Exists(new Models.DataDirectory(root).BlobPath(published.Digest)));
+        Assert.True(File.Exists(new DataDirectory(root).BlobPath(published.Digest)));
         await admin.DeleteAdapterAsync(new DeleteAdapterRequest { Name = "mine" }, cancellationToken: Token).FailsAsync(StatusCode.NotFound, "adapter");
     }
 
@@ -73,7 +75,7 @@ public sealed class AdminServiceTests
         await using FeatureHost host = await FeatureHost.StartAsync();
         using GrpcChannel channel = Admin(host);
 
-        await new FeatureService.FeatureServiceClient(channel).ListModelsAsync(new ListModelsRequest(), cancellationToken: Token).FailsAsync(StatusCode.Unimplemented);
+        await new Features.FeatureServiceClient(channel).ListModelsAsync(new ListModelsRequest(), cancellationToken: Token).FailsAsync(StatusCode.Unimplemented);
         await new Contract.AdminServiceClient(host.Channel(Hosting.MeshTopology.Features)).ListAdaptersAsync(new ListAdaptersRequest(), cancellationToken: Token).FailsAsync(StatusCode.Unimplemented);
     }
 
@@ -107,7 +109,7 @@ public sealed class AdminServiceTests
         try
         {
             float[] matrix = [.. Enumerable.Range(0, 4 * width).Select(i => i / 100f)];
-            AdapterFile.Write(file, new Adapter(width, 4, [new LoraBlock(matrix, matrix, matrix, matrix)], []));
+            AdapterFile.Write(file, new Vision.Adapters.Adapter(width, 4, [new LoraBlock(matrix, matrix, matrix, matrix)], []));
             return File.ReadAllBytes(file);
         }
         finally
