@@ -10,7 +10,7 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using Xunit;
 using Contract = CorrMesh.Protos.Admin.V1.AdminService;
-using Features = CorrMesh.Protos.Features.V1.FeatureService;
+using ServedContract = CorrMesh.Protos.Features.V1.FeatureService;
 
 namespace CorrMesh.Features.Tests.Admin;
 
@@ -75,7 +75,7 @@ public sealed class AdminServiceTests
         await using FeatureHost host = await FeatureHost.StartAsync();
         using GrpcChannel channel = Admin(host);
 
-        await new Features.FeatureServiceClient(channel).ListModelsAsync(new ListModelsRequest(), cancellationToken: Token).FailsAsync(StatusCode.Unimplemented);
+        await new ServedContract.FeatureServiceClient(channel).ListModelsAsync(new ListModelsRequest(), cancellationToken: Token).FailsAsync(StatusCode.Unimplemented);
         await new Contract.AdminServiceClient(host.Channel(Hosting.MeshTopology.Features)).ListAdaptersAsync(new ListAdaptersRequest(), cancellationToken: Token).FailsAsync(StatusCode.Unimplemented);
     }
 
