@@ -4,6 +4,7 @@ using CorrMesh.Gateway.Health;
 using CorrMesh.Gateway.Http;
 using CorrMesh.Gateway.OpenApi;
 using CorrMesh.Gateway.Proxy;
+using CorrMesh.Gateway.Security;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Options;
 using Microsoft.AspNetCore.Builder;
@@ -22,6 +23,7 @@ public sealed class GatewayModule : IMeshModule
     {
         builder.AddMeshOptions<GatewayOptions>(GatewayOptions.Section);
         builder.Services.AddGrpcProxy();
+        builder.Services.AddGatewayDoors();
         builder.Services.AddSingleton<MeshHealthProbe>();
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
@@ -35,6 +37,7 @@ public sealed class GatewayModule : IMeshModule
     public void Configure(IApplicationBuilder app)
     {
         app.UseMiddleware<ProblemMiddleware>();
+        app.UseGatewayDoors();
         app.UseGrpcAnswers();
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CorrMesh.Features.Admin;
 using CorrMesh.Features.Execution;
 using CorrMesh.Features.Models;
 using CorrMesh.Features.Store;
@@ -58,7 +59,11 @@ public sealed class FeaturesModule : IMeshModule
         });
     }
 
-    public void MapEndpoints(IEndpointRouteBuilder endpoints) => endpoints.MapGrpcService<FeatureService>();
+    public void MapEndpoints(IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapGrpcService<FeatureService>();
+        endpoints.MapGrpcService<AdminService>();
+    }
 
     private static LiveCatalog Catalog(DataOptions data, FeatureOptions options)
     {

@@ -22,11 +22,20 @@ internal static partial class HostingLog
     [LoggerMessage(1006, LogLevel.Warning, "The {Service} service does not serve: {Reasons}.")]
     public static partial void NotServing(ILogger logger, string service, string reasons);
 
-    [LoggerMessage(1007, LogLevel.Information, "The replica of {Service} at {Address} serves.")]
+    [LoggerMessage(1030, LogLevel.Information, "The replica of {Service} at {Address} serves.")]
     public static partial void ReplicaServes(ILogger logger, string service, Uri address);
 
-    [LoggerMessage(1008, LogLevel.Warning, "The replica of {Service} at {Address} does not serve or cannot be reached; calls go to the others.")]
+    [LoggerMessage(1031, LogLevel.Warning, "The replica of {Service} at {Address} does not serve or cannot be reached; calls go to the others.")]
     public static partial void ReplicaGone(ILogger logger, string service, Uri address);
+
+    [LoggerMessage(1007, LogLevel.Information, "The certificate in {File} is in force; it ends on {End:u}.")]
+    public static partial void CertificateRead(ILogger logger, string file, DateTime end);
+
+    [LoggerMessage(1008, LogLevel.Warning, "The certificate in {File} has changed and cannot be read; the one before stays in force: {Reason}")]
+    public static partial void CertificateUnreadable(ILogger logger, string file, string reason);
+
+    [LoggerMessage(1009, LogLevel.Warning, "The API keys in {File} have changed and cannot be read; those before stay in force: {Reason}")]
+    public static partial void KeysUnreadable(ILogger logger, string file, string reason);
 
     [LoggerMessage(1010, LogLevel.Error, "{Method} failed.")]
     public static partial void CallFailed(ILogger logger, string method, Exception exception);

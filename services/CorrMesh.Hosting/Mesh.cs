@@ -1,5 +1,6 @@
 using CorrMesh.Hosting.Clients;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Hosting.Security;
 using CorrMesh.Hosting.Telemetry;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -11,7 +12,8 @@ namespace CorrMesh.Hosting;
 /// <param name="Service">The service's name.</param>
 /// <param name="Grpc">gRPC over cleartext HTTP/2.</param>
 /// <param name="Http">HTTP/1.1: operations, and the gateway's API.</param>
-public sealed record MeshEndpoint(string Service, Uri Grpc, Uri Http);
+/// <param name="Admin">gRPC for operators, on loopback; null for a service without any.</param>
+public sealed record MeshEndpoint(string Service, Uri Grpc, Uri Http, Uri? Admin = null);
 
 /// <summary>What a mesh refused to start with: every fault of the configuration at once.</summary>
 public sealed class MeshConfigurationException(IReadOnlyList<string> faults) : Exception(string.Join(Environment.NewLine, faults))
@@ -43,7 +45,7 @@ public sealed class Mesh : IAsyncDisposable
     }
 
     /// <summary>Where the modules listen, in starting order.</summary>
-    public IReadOnlyList<MeshEndpoint> Endpoints => [.. apps.Select(app => new MeshEndpoint(app.Service.Name, app.GrpcAddress!, app.HttpAddress!))];
+    public IReadOnlyList<MeshEndpoint> Endpoints => [.. apps.Select(app => new MeshEndpoint(app.Service.Name, app.GrpcAddress!, app.HttpAddress!, app.AdminAddress))];
 
     /// <summary>Cancelled when a module asks its process to stop, as it does when one of its background tasks has failed.</summary>
     public CancellationToken Stopping => stopping.Token;
@@ -61,15 +63,18 @@ public sealed class Mesh : IAsyncDisposable
         Action<IServiceCollection>? services = null, CancellationToken cancellationToken = default)
     {
         var loggers = LoggerFactory.Create(builder => logging?.Invoke(builder));
-        var addresses = new MeshAddresses(configuration, Listen(configuration));
+        var listen = Listen(configuration);
+        string[] targets = [.. modules.Select(module => module.Name)];
+        listen.BesideGateway = targets.Contains(MeshTopology.Gateway);
+        var addresses = new MeshAddresses(configuration, listen);
         List<ModuleApp> apps =
         [
             .. from service in MeshTopology.Services
                from module in modules
                where module.Name == service.Name
-               select new ModuleApp(module, configuration, loggers, addresses, services),
+               select new ModuleApp(module, configuration, loggers, addresses, listen.BesideGateway, services),
         ];
-        string[] faults = [.. UnknownSections(configuration).Concat(MeshAddresses.Faults(configuration)).Concat(apps.SelectMany(app => app.Faults)).Distinct()];
+        string[] faults = [.. UnknownSections(configuration).Concat(MeshAddresses.Faults(configuration)).Concat(ListenFaults.Of(listen, configuration, targets)).Concat(apps.SelectMany(app => app.Faults)).Distinct()];
         if (faults.Length > 0)
         {
             loggers.Dispose();
@@ -136,7 +141,7 @@ public sealed class Mesh : IAsyncDisposable
     // A key in a known section is checked where it is bound; a section that nobody binds would pass for a setting.
     private static IEnumerable<string> UnknownSections(IConfiguration configuration)
     {
-        string[] known = ["Listen", "Services", "Data", "Redis", "Limits", "Retry", "Routing", "Drain", .. MeshTopology.Services.Select(service => service.Name)];
+        string[] known = ["Listen", "Tls", "Services", "Data", "Redis", "Limits", "Retry", "Routing", "Drain", .. MeshTopology.Services.Select(service => service.Name)];
         return configuration.GetSection("CorrMesh").GetChildren()
             .Where(section => !known.Contains(section.Key, StringComparer.OrdinalIgnoreCase))
             .Select(section => $"{section.Path}: no such section; there are {string.Join(", ", known.Order(StringComparer.OrdinalIgnoreCase))}");

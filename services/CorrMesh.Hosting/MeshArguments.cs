@@ -16,6 +16,7 @@ public sealed record MeshArguments(
         new("--http-port", "N", "CorrMesh:Listen:HttpPort", true, "the gateway's HTTP port (default 8080; 0: any free one)"),
         new("--grpc-port", "N", "CorrMesh:Listen:GrpcPort", true, "the gateway's gRPC port (default 8081; 0: any free one)"),
         new("--port-base", "N", "CorrMesh:Listen:PortBase", true, "what the services' own ports are counted from (default 5100; 0: any free ones)"),
+        new("--insecure", "", "CorrMesh:Listen:Insecure", false, "listen beyond loopback (CorrMesh:Listen:Address) without TLS or API keys"),
         new("--data", "DIR", "CorrMesh:Data:Directory", false, "where weights are (default ./data)"),
         new("--redis", "HOST:PORT", "CorrMesh:Redis:Address", false, "a Redis server to share feature maps through (default: none)"),
         new("--threads", "N", "CorrMesh:Features:Threads", true, "threads of the network (default: one for each core)"),
@@ -47,6 +48,13 @@ public sealed record MeshArguments(
             if (option.Name == "--help")
             {
                 help = true;
+                continue;
+            }
+
+            if (option.Value.Length == 0)
+            {
+                settings[option.Key!] = "true";
+                if (parts.Length == 2) faults.Add($"{option.Name}: no value needed, '{parts[1]}' given");
                 continue;
             }
 

@@ -78,7 +78,8 @@ public static class MeshHost
     }
 
     private static string Describe(MeshEndpoint endpoint) =>
-        $"{endpoint.Service}.http={endpoint.Http.GetLeftPart(UriPartial.Authority)} {endpoint.Service}.grpc={endpoint.Grpc.GetLeftPart(UriPartial.Authority)}";
+        $"{endpoint.Service}.http={endpoint.Http.GetLeftPart(UriPartial.Authority)} {endpoint.Service}.grpc={endpoint.Grpc.GetLeftPart(UriPartial.Authority)}"
+        + (endpoint.Admin is { } admin ? $" {endpoint.Service}.admin={admin.GetLeftPart(UriPartial.Authority)}" : "");
 
     private static IConfigurationRoot Configure(MeshArguments arguments) => new ConfigurationBuilder()
         .AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: true)

@@ -1,3 +1,4 @@
+using CorrMesh.Protos.Admin.V1;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Protos.Matching.V1;
 using Google.Protobuf.Reflection;
@@ -10,7 +11,14 @@ namespace CorrMesh.Hosting;
 /// <param name="HttpPort">Default HTTP/1.1 port: operations (`/livez`, `/readyz`, `/metrics`), and for the gateway its API too.</param>
 /// <param name="Contracts">The gRPC services it implements itself.</param>
 /// <param name="Needs">Names of the services that it calls.</param>
-public sealed record MeshService(string Name, int GrpcPort, int HttpPort, IReadOnlyList<ServiceDescriptor> Contracts, IReadOnlyList<string> Needs);
+public sealed record MeshService(string Name, int GrpcPort, int HttpPort, IReadOnlyList<ServiceDescriptor> Contracts, IReadOnlyList<string> Needs)
+{
+    /// <summary>The gRPC services for operators: on a listener of their own, always loopback, never offered by the gateway.</summary>
+    public IReadOnlyList<ServiceDescriptor> AdminContracts { get; init; } = [];
+
+    /// <summary>Default port of <see cref="AdminContracts"/>; 0 without any.</summary>
+    public int AdminPort { get; init; }
+}
 
 /// <summary>The mesh's table: which services there are, where they listen and what they need.</summary>
 public static class MeshTopology
@@ -25,7 +33,7 @@ public static class MeshTopology
     /// <summary>Every service, in starting order: what a service needs stands above it.</summary>
     public static IReadOnlyList<MeshService> Services { get; } =
     [
-        new(Features, 5101, 6101, [FeatureService.Descriptor], []),
+        new(Features, 5101, 6101, [FeatureService.Descriptor], []) { AdminContracts = [AdminService.Descriptor], AdminPort = 7101 },
         new(Matching, 5102, 6102, [MatchingService.Descriptor], [Features]),
         new(Gateway, 8081, 8080, [], [Features, Matching]),
     ];

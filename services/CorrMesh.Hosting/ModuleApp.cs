@@ -3,6 +3,7 @@ using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Health;
 using CorrMesh.Hosting.Options;
 using CorrMesh.Hosting.Routing;
+using CorrMesh.Hosting.Security;
 using CorrMesh.Hosting.Telemetry;
 using Grpc.Reflection;
 using Microsoft.AspNetCore.Builder;
@@ -27,7 +28,7 @@ internal sealed class ModuleApp : IAsyncDisposable
     private readonly WebApplicationBuilder builder;
     private WebApplication? built;
 
-    public ModuleApp(IMeshModule module, IConfiguration configuration, ILoggerFactory loggers, MeshAddresses addresses, Action<IServiceCollection>? services)
+    public ModuleApp(IMeshModule module, IConfiguration configuration, ILoggerFactory loggers, MeshAddresses addresses, bool besideGateway, Action<IServiceCollection>? services)
     {
         this.module = module;
         Service = MeshTopology.Get(module.Name);
@@ -47,15 +48,17 @@ internal sealed class ModuleApp : IAsyncDisposable
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.AddMeshOptions<MeshLimits>(MeshLimits.Section);
         builder.AddMeshOptions<ListenOptions>(ListenOptions.Section);
+        builder.AddMeshOptions<TlsOptions>(TlsOptions.Section);
         builder.AddMeshOptions<DataOptions>(DataOptions.Section);
         builder.AddMeshOptions<DrainOptions>(DrainOptions.Section);
         builder.AddMeshOptions<RetryOptions>(RetryOptions.Section);
         builder.AddMeshOptions<RoutingOptions>(RoutingOptions.Section);
         builder.Services.AddRouting();
+        builder.Services.AddDoors(builder.Configuration);
         builder.Services.AddMeshClients();
         builder.Services.AddHostedService<ReplicaWatch>();
         AddGrpc(builder.Services, Service);
-        AddKestrel(builder, Service);
+        AddKestrel(builder, Service, besideGateway);
         module.AddServices(builder);
         services?.Invoke(builder.Services);
     }
@@ -76,11 +79,14 @@ internal sealed class ModuleApp : IAsyncDisposable
 
     public Uri? HttpAddress { get; private set; }
 
+    public Uri? AdminAddress { get; private set; }
+
     private WebApplication App => built ??= builder.Build();
 
     public async Task StartAsync(MeshTelemetry telemetry, CancellationToken cancellationToken)
     {
         var app = App;
+        app.UseAdminListener(Service);
         module.Configure(app);
         app.Use(RefuseHttpOnGrpcPort);
         app.UseRouting();
@@ -100,7 +106,7 @@ internal sealed class ModuleApp : IAsyncDisposable
         module.MapEndpoints(app);
         await app.StartAsync(cancellationToken).ConfigureAwait(false);
         var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address)).ToArray();
-        (GrpcAddress, HttpAddress) = (bound[0], bound[1]);
+        (GrpcAddress, HttpAddress, AdminAddress) = (Reachable(bound[0]), Reachable(bound[1]), bound.ElementAtOrDefault(2));
         Health.Started();
     }
 
@@ -130,30 +136,39 @@ internal sealed class ModuleApp : IAsyncDisposable
         services.AddSingleton(new ReflectionV1ServiceImpl(names, symbols));
     }
 
-    private static void AddKestrel(WebApplicationBuilder builder, MeshService service)
+    private static void AddKestrel(WebApplicationBuilder builder, MeshService service, bool besideGateway)
     {
         builder.WebHost.UseKestrelCore();
-        builder.Services.AddOptions<KestrelServerOptions>().Configure<MeshLimits, ListenOptions>((kestrel, limits, listen) =>
+        builder.Services.AddOptions<KestrelServerOptions>().Configure<MeshLimits, ListenOptions, TlsOptions>((kestrel, limits, listen, tls) =>
         {
+            listen.BesideGateway = besideGateway;
             kestrel.AddServerHeader = false;
             // gRPC bodies are streams without an end; each message has its own limit.
             kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.MinRequestBodyDataRate = null;
             kestrel.Limits.MinResponseDataRate = null;
+            kestrel.Limits.MaxConcurrentConnections = limits.Connections;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
             kestrel.Limits.Http2.MaxStreamsPerConnection = limits.StreamsPerConnection;
             kestrel.Limits.Http2.InitialStreamWindowSize = 4 << 20;
             kestrel.Limits.Http2.InitialConnectionWindowSize = 16 << 20;
             kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
             kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(10);
-            kestrel.Listen(listen.IPAddress, listen.GrpcPortOf(service), options => options.Protocols = HttpProtocols.Http2);
-            kestrel.Listen(listen.IPAddress, listen.HttpPortOf(service), options => options.Protocols = HttpProtocols.Http1);
+            Listeners.Open(kestrel, service, listen, tls);
         });
     }
 
-    // The gRPC listener speaks only HTTP/2 and the other one only HTTP/1.1, so the protocol tells them apart.
+    // A wildcard is no address to call.
+    private static Uri Reachable(Uri bound) => bound.HostNameType switch
+    {
+        UriHostNameType.IPv4 when bound.Host == "0.0.0.0" => new UriBuilder(bound) { Host = "127.0.0.1" }.Uri,
+        UriHostNameType.IPv6 when bound.Host == "[::]" => new UriBuilder(bound) { Host = "[::1]" }.Uri,
+        _ => bound,
+    };
+
     private static Task RefuseHttpOnGrpcPort(HttpContext context, RequestDelegate next)
     {
-        if (!HttpProtocol.IsHttp2(context.Request.Protocol) || context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true)
+        if (context.ListenerOf() == Listener.Http || context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true)
             return next(context);
         context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
         return Task.CompletedTask;

@@ -1,8 +1,12 @@
 using CorrMesh.Benchmarks;
 
+// The attacker of `hostile`, which starts it as a process of its own.
+if (args is ["attack", ..]) return await HostileBenchmark.AttackAsync(args[1..]);
+
 // `-- NAME [--strict]`: prints the table, writes results/NAME.json; --strict exits 1 when a row misses its must, naming it last.
 var benchmarks = new SortedDictionary<string, Func<IReadOnlyList<BenchmarkRow>>>(StringComparer.Ordinal)
 {
+    ["hostile"] = HostileBenchmark.Run,
     ["matching"] = MatchingBenchmark.Run,
     ["service"] = ServiceBenchmark.Run,
 };

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using CorrMesh.Training.Data;
 using CorrMesh.Vision.Features;
@@ -31,10 +30,10 @@ internal static class ServiceBenchmark
         };
 
         var (coldMs, coldAnchorMs) = (new List<double>(), new List<double>());
-        host.Match(pictures[0], pictures[1]);   // connections and code paths, not the network, whose sizes are warm
+        host.Match(pictures[0], pictures[1], GridSide);   // connections and code paths, not the network, whose sizes are warm
         for (int i = Pictures; i < pictures.Length; i += 2)
         {
-            coldMs.Add(Milliseconds(() => host.Match(pictures[i], pictures[i + 1])));
+            coldMs.Add(Milliseconds(() => host.Match(pictures[i], pictures[i + 1], GridSide)));
             coldAnchorMs.Add(Milliseconds(() => anchor.Cold(pictures[i], pictures[i + 1])));
         }
 
@@ -45,7 +44,7 @@ internal static class ServiceBenchmark
         anchor.Load(pictures[0], pictures[1]);
         for (int i = 0; i < CachedPairs; i++)
         {
-            cachedMs.Add(Milliseconds(() => host.Match(pictures[0], pictures[1])));
+            cachedMs.Add(Milliseconds(() => host.Match(pictures[0], pictures[1], GridSide)));
             cachedAnchorMs.Add(Milliseconds(anchor.Cached));
         }
 
@@ -56,7 +55,7 @@ internal static class ServiceBenchmark
         double firstMb = 0;
         for (int i = 1; i <= LastMemoryRequest; i++)
         {
-            host.Match(pictures[i % Pictures], pictures[(i * 7 + 3) % Pictures]);
+            host.Match(pictures[i % Pictures], pictures[(i * 7 + 3) % Pictures], GridSide);
             if (i == FirstMemoryRequest) firstMb = host.ResidentMb();
         }
 
@@ -65,7 +64,7 @@ internal static class ServiceBenchmark
         return rows;
     }
 
-    private static byte[] Picture(int index)
+    internal static byte[] Picture(int index)
     {
         PlanarViewSet scene = new PlanarPairGenerator(1).Generate(PlanarPairGenerator.FirstEvaluationIndex + index, 0.3, Width, 2);
         using var bitmap = new SKBitmap(new SKImageInfo(Width, Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
@@ -83,14 +82,14 @@ internal static class ServiceBenchmark
         }
     }
 
-    private static double Milliseconds(Action work)
+    internal static double Milliseconds(Action work)
     {
         long started = Stopwatch.GetTimestamp();
         work();
         return Stopwatch.GetElapsedTime(started).TotalMilliseconds;
     }
 
-    private static double Percentile(List<double> values, double share)
+    internal static double Percentile(List<double> values, double share)
     {
         values.Sort();
         return values[Math.Min(values.Count - 1, (int)(share * values.Count))];
@@ -144,70 +143,6 @@ internal static class ServiceBenchmark
         {
             model.Dispose();
             network.Dispose();
-        }
-    }
-
-    /// <summary>The host program, started on free ports and stopped at the end.</summary>
-    private sealed class HostProcess : IDisposable
-    {
-        private readonly Process process;
-        private readonly HttpClient client = new();
-        private readonly Uri match;
-
-        private HostProcess(Process process, double startSeconds, string address, string modelDirectory)
-        {
-            (this.process, StartSeconds, ModelDirectory) = (process, startSeconds, modelDirectory);
-            match = new Uri(new Uri(address), "/v1/match");
-        }
-
-        public double StartSeconds { get; }
-
-        public string ModelDirectory { get; }
-
-        public static HostProcess Start()
-        {
-            string folder = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "CorrMesh.Host", new DirectoryInfo(AppContext.BaseDirectory).Name));
-            var start = new ProcessStartInfo(Path.Combine(folder, "CorrMesh.Host"), ["--http-port", "0", "--grpc-port", "0", "--port-base", "0"])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            };
-            start.Environment["OMP_WAIT_POLICY"] = "passive";
-            long started = Stopwatch.GetTimestamp();
-            Process process = Process.Start(start)!;
-            process.BeginErrorReadLine();
-            string line = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("the host ended before it was ready");
-            double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-            string address = line.Split(' ').First(part => part.StartsWith("gateway.http=", StringComparison.Ordinal)).Split('=')[1];
-            return new HostProcess(process, seconds, address, Path.Combine(folder, "models", "compact"));
-        }
-
-        public void Match(byte[] source, byte[] target)
-        {
-            using var form = new MultipartFormDataContent
-            {
-                { new ByteArrayContent(source), "source", "source.jpg" },
-                { new ByteArrayContent(target), "target", "target.jpg" },
-                { new StringContent(GridSide.ToString(CultureInfo.InvariantCulture)), "grid" },
-            };
-            using HttpResponseMessage response = client.PostAsync(match, form).GetAwaiter().GetResult();
-            string body = response.Content.ReadAsStringAsync().GetAwaiter().GetResult();
-            if (!response.IsSuccessStatusCode) throw new InvalidOperationException($"{(int)response.StatusCode}: {body}");
-        }
-
-        /// <summary>Resident memory of the host, 10^6 bytes.</summary>
-        public double ResidentMb()
-        {
-            string line = File.ReadLines($"/proc/{process.Id}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
-            return double.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024 / 1e6;
-        }
-
-        public void Dispose()
-        {
-            client.Dispose();
-            process.Kill();
-            process.WaitForExit();
-            process.Dispose();
         }
     }
 }

@@ -15,6 +15,7 @@ public sealed class RunningTests
     }
 
     [Theory]
+    [InlineData("keys")]
     [InlineData("add-model")]
     [InlineData("add-adapter")]
     [InlineData("draw-matches")]

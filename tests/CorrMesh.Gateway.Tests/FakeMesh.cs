@@ -29,6 +29,10 @@ internal sealed class FakeMesh : IAsyncDisposable
 
     public HttpClient Http { get; }
 
+    public Uri GrpcAddress => mesh.Endpoints.First(endpoint => endpoint.Service == MeshTopology.Gateway).Grpc;
+
+    public Uri AdminAddress => mesh.Endpoints.First(endpoint => endpoint.Service == MeshTopology.Features).Admin!;
+
     public GrpcChannel Grpc { get; }
 
     public static async Task<FakeMesh> StartAsync(FakeFeatures? features = null, FakeMatching? matching = null, params (string Key, string Value)[] settings) =>
@@ -78,6 +82,9 @@ internal sealed class FakeFeatures : FeatureService.FeatureServiceBase, IMeshMod
     /// <summary>Before the first frame.</summary>
     public Func<ServerCallContext, Task> OnStream { get; init; } = _ => Task.CompletedTask;
 
+    /// <summary>What a stream waits for before each answer but the first.</summary>
+    public Task BetweenAnswers { get; init; } = Task.CompletedTask;
+
     public ExtractFeaturesRequest? Last { get; private set; }
 
     public void AddServices(IHostApplicationBuilder builder) => builder.Services.AddSingleton(this);
@@ -95,7 +102,10 @@ internal sealed class FakeFeatures : FeatureService.FeatureServiceBase, IMeshMod
         await OnStream(context);
         await foreach (var message in requestStream.ReadAllAsync(context.CancellationToken))
             if (message.Frame is { } frame)
+            {
+                if (frame.Sequence > 1) await BetweenAnswers;
                 await responseStream.WriteAsync(new StreamFeaturesResponse { Features = new FrameFeatures { Sequence = frame.Sequence, StampNs = frame.StampNs } });
+            }
     }
 }
 

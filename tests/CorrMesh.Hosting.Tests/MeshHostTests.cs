@@ -13,7 +13,7 @@ public sealed class MeshHostTests
         int code = await MeshHost.RunAsync(["--port-base", "0", "--target=features"], [new FakeModule()], output, TextWriter.Null, stop.Token);
 
         Assert.Equal(0, code);
-        Assert.Matches(@"^ready features\.http=http://127\.0\.0\.1:[1-9]\d+ features\.grpc=http://127\.0\.0\.1:[1-9]\d+\n$", output.ToString());
+        Assert.Matches(@"^ready features\.http=http://127\.0\.0\.1:[1-9]\d+ features\.grpc=http://127\.0\.0\.1:[1-9]\d+ features\.admin=http://127\.0\.0\.1:[1-9]\d+\n$", output.ToString());
     }
 
     [Theory]

@@ -212,7 +212,7 @@ public sealed class MeshTests
         Assert.Equal([new Uri("http://10.0.0.7:9/"), new Uri("http://10.0.0.8:9/")], addresses.Of(MeshTopology.Matching));
     }
 
-    private sealed class MatchingModule : IMeshModule
+    internal sealed class MatchingModule : IMeshModule
     {
         public string Name => MeshTopology.Matching;
 

@@ -4,6 +4,7 @@ using CorrMesh.Hosting.Options;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
 namespace CorrMesh.Gateway.Http;
@@ -77,6 +78,9 @@ internal sealed class MultipartForm
 
     private static string BoundaryOf(HttpRequest request)
     {
+        // Nothing unpacks bodies here, so that no small body can become a large one.
+        if (!StringValues.IsNullOrEmpty(request.Headers.ContentEncoding) && request.Headers.ContentEncoding != "identity")
+            throw new UnsupportedFormatException(StatusCodes.Status415UnsupportedMediaType, "Content-Encoding", $"identity needed, '{request.Headers.ContentEncoding}' given");
         if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase))
             throw new UnsupportedFormatException(StatusCodes.Status415UnsupportedMediaType, "Content-Type", $"multipart/form-data needed, {(string.IsNullOrEmpty(request.ContentType) ? "nothing" : $"'{request.ContentType}'")} given");
         string boundary = HeaderUtilities.RemoveQuotes(type.Boundary).ToString();

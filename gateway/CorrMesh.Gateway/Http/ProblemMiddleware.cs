@@ -1,6 +1,7 @@
 using System.Globalization;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Hosting.Security;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -23,13 +24,20 @@ internal sealed class ProblemMiddleware(RequestDelegate next, MeshLimits limits,
 
     public async Task InvokeAsync(HttpContext context)
     {
-        if (HttpProtocol.IsHttp2(context.Request.Protocol))
+        if (context.IsGrpc())
         {
             await next(context).ConfigureAwait(false);
             return;
         }
 
         Bound(context);
+        // A gRPC-Web call is bounded as an upload and answered as gRPC.
+        if (context.IsGrpcWeb())
+        {
+            await next(context).ConfigureAwait(false);
+            return;
+        }
+
         try
         {
             await next(context).ConfigureAwait(false);

@@ -12,7 +12,7 @@ internal static class ApiDocument
     private const string DocumentPath = "/openapi/v1.json";
 
     // The page and all it uses come from this server; with this header a browser could not fetch them elsewhere either.
-    private const string OnlyFromHere = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:";
+    private const string OnlyFromHere = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; base-uri 'self'; frame-ancestors 'none'";
 
     public static void AddApiDocument(this IServiceCollection services) => services.AddOpenApi("v1", options =>
         options.AddDocumentTransformer((document, _, _) =>

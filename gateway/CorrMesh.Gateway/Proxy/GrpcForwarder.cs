@@ -6,6 +6,7 @@ using CorrMesh.Hosting;
 using CorrMesh.Hosting.Clients;
 using CorrMesh.Hosting.Options;
 using CorrMesh.Hosting.Routing;
+using CorrMesh.Hosting.Security;
 using CorrMesh.Hosting.Telemetry;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
@@ -45,7 +46,7 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
 
     public async Task ForwardAsync(HttpContext context, string service)
     {
-        if (!HttpProtocol.IsHttp2(context.Request.Protocol))
+        if (!context.IsGrpc())
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             return;

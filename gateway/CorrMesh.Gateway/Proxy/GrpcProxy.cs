@@ -1,4 +1,5 @@
 using CorrMesh.Hosting;
+using CorrMesh.Hosting.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -36,7 +37,7 @@ public static class GrpcProxy
     internal static void UseGrpcAnswers(this IApplicationBuilder app) => app.Use(async (context, next) =>
     {
         await next(context).ConfigureAwait(false);
-        if (HttpProtocol.IsHttp2(context.Request.Protocol) && context.Response is { HasStarted: false, StatusCode: StatusCodes.Status404NotFound })
+        if (context.IsGrpc() && context.Response is { HasStarted: false, StatusCode: StatusCodes.Status404NotFound })
             GrpcForwarder.Answer(context, Grpc.Core.StatusCode.Unimplemented, $"{context.Request.Path}: no service of the mesh has this method");
     });
 }

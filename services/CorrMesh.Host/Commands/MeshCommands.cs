@@ -10,6 +10,7 @@ internal static class MeshCommands
     {
         var root = new RootCommand("CorrMesh. Without a command it serves the mesh; see --help of `deploy/run`.")
         {
+            KeysCommand.Create(),
             AddModelCommand.Create(),
             AddAdapterCommand.Create(),
             MakeSamplesCommand.Create(),

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using CorrMesh.Hosting.Options;
 using Microsoft.Extensions.Configuration;
 
@@ -16,10 +17,12 @@ public sealed class MeshAddresses
     private readonly Dictionary<string, Uri[]> configured = [];
     private readonly ConcurrentDictionary<string, Uri> local = new();
     private readonly ListenOptions listen;
+    private readonly bool encrypted;
 
     internal MeshAddresses(IConfiguration configuration, ListenOptions listen)
     {
         this.listen = listen;
+        encrypted = configuration[$"{TlsOptions.Section}:{nameof(TlsOptions.Certificate)}"] is not null;
         foreach (var entry in configuration.GetSection(Section).GetChildren())
             if (Fault(entry) is null) configured[entry.Key] = [.. Parts(entry).Select(part => new Uri(part))];
     }
@@ -30,7 +33,9 @@ public sealed class MeshAddresses
     {
         var row = MeshTopology.Get(service);
         if (configured.TryGetValue(service, out var addresses)) return addresses;
-        return [local.TryGetValue(service, out var address) ? address : new UriBuilder(Uri.UriSchemeHttp, listen.IPAddress.ToString(), listen.GrpcPortOf(row)).Uri];
+        if (local.TryGetValue(service, out var address)) return [address];
+        string scheme = encrypted && !IPAddress.IsLoopback(listen.AddressOf(row)) ? Uri.UriSchemeHttps : Uri.UriSchemeHttp;
+        return [new UriBuilder(scheme, listen.ReachableAddressOf(row).ToString(), listen.GrpcPortOf(row)).Uri];
     }
 
     internal void Listening(string service, Uri address) => local[service] = address;

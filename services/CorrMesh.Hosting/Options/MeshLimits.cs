@@ -35,6 +35,10 @@ public sealed class MeshLimits : IValidatableObject
     [Range(1 << 16, int.MaxValue)]
     public int MessageBytes { get; init; } = 64 << 20;
 
+    /// <summary>Most connections that a listener's process keeps open at once; more are closed as they come.</summary>
+    [Range(1, 1_000_000)]
+    public int Connections { get; init; } = 4096;
+
     /// <summary>Most concurrent streams of one HTTP/2 connection.</summary>
     [Range(1, 10_000)]
     public int StreamsPerConnection { get; init; } = 100;

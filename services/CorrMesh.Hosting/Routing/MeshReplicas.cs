@@ -2,12 +2,13 @@ using System.Collections.Concurrent;
 using System.Net;
 using CorrMesh.Hosting.Clients;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Hosting.Security;
 using Grpc.Net.Client;
 
 namespace CorrMesh.Hosting.Routing;
 
 /// <summary>The replicas of every service, as the modules of this process see them: one set a service, shared by all who call it.</summary>
-public sealed class MeshReplicas(MeshAddresses addresses, RoutingOptions options, MeshLimits limits, TimeProvider time) : IDisposable
+public sealed class MeshReplicas(MeshAddresses addresses, RoutingOptions options, MeshLimits limits, MeshTrust trust, TimeProvider time) : IDisposable
 {
     private readonly ConcurrentDictionary<string, Lazy<ReplicaSet>> sets = new();
     private readonly ConcurrentDictionary<Replica, Lazy<GrpcChannel>> channels = new();
@@ -32,19 +33,24 @@ public sealed class MeshReplicas(MeshAddresses addresses, RoutingOptions options
         foreach (var channel in channels.Values) channel.Value.Dispose();
     }
 
-    private static SocketsHttpHandler Connections() => new()
+    private SocketsHttpHandler Connections()
     {
-        EnableMultipleHttp2Connections = true,
-        // Feature maps of 10 MB come in one piece; the default window of 64 KiB would make each wait for many acknowledgements.
-        InitialHttp2StreamWindowSize = 4 << 20,
-        KeepAlivePingDelay = TimeSpan.FromSeconds(30),
-        KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
-        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-        ConnectTimeout = TimeSpan.FromSeconds(2),
-        AutomaticDecompression = DecompressionMethods.None,
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        UseProxy = false,
-        ActivityHeadersPropagator = System.Diagnostics.DistributedContextPropagator.Current,
-    };
+        var handler = new SocketsHttpHandler
+        {
+            EnableMultipleHttp2Connections = true,
+            // Feature maps of 10 MB come in one piece; the default window of 64 KiB would make each wait for many acknowledgements.
+            InitialHttp2StreamWindowSize = 4 << 20,
+            KeepAlivePingDelay = TimeSpan.FromSeconds(30),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            ConnectTimeout = TimeSpan.FromSeconds(2),
+            AutomaticDecompression = DecompressionMethods.None,
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            UseProxy = false,
+            ActivityHeadersPropagator = System.Diagnostics.DistributedContextPropagator.Current,
+        };
+        trust.Configure(handler);
+        return handler;
+    }
 }

@@ -1,0 +1,40 @@
+using CorrMesh.Hosting;
+using CorrMesh.Hosting.Security;
+using Microsoft.AspNetCore.Http;
+
+namespace CorrMesh.Gateway.Security;
+
+/// <summary>Who may call what at the gateway once API keys are in force: the one table of it. What is not in it needs a key.</summary>
+internal static class Access
+{
+    /// <summary>Paths that need no key: what says whether the mesh lives, and pages that hold nothing of anybody's.</summary>
+    public static IReadOnlyList<string> OpenPaths { get; } =
+    [
+        "/",
+        "/livez",
+        "/readyz",
+        "/healthz",
+        "/openapi/v1.json",
+    ];
+
+    /// <summary>Folders whose contents need no key: the API's page, the files of the mesh's page, and `grpc.health.v1`.</summary>
+    public static IReadOnlyList<string> OpenFolders { get; } =
+    [
+        "/docs",
+        "/page",
+        $"/{Grpc.Health.V1.Health.Descriptor.FullName}",
+    ];
+
+    /// <summary>Folders that need the role admin. The gateway passes nothing on to them: who may know that is told so.</summary>
+    public static IReadOnlyList<string> AdminFolders { get; } =
+    [
+        .. MeshTopology.Services.SelectMany(service => service.AdminContracts).Select(contract => $"/{contract.FullName}"),
+    ];
+
+    /// <returns>The role that a path needs; null: none.</returns>
+    public static KeyRole? Of(PathString path)
+    {
+        if (OpenPaths.Contains(path.Value, StringComparer.OrdinalIgnoreCase) || OpenFolders.Any(folder => path.StartsWithSegments(folder))) return null;
+        return AdminFolders.Any(folder => path.StartsWithSegments(folder)) ? KeyRole.Admin : KeyRole.User;
+    }
+}

@@ -1,0 +1,181 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using CorrMesh.Gateway.Security;
+using CorrMesh.Hosting;
+using Grpc.Core;
+using Microsoft.AspNetCore.Routing;
+using Xunit;
+using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
+
+namespace CorrMesh.Gateway.Tests.Security;
+
+/// <summary>Every route and every RPC of the mesh, by every way in, against no key, a wrong one, a user's and an admin's.</summary>
+public sealed class AccessTableTests(ITestOutputHelper output)
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private enum Need
+    {
+        Nothing,
+        User,
+        Admin,
+    }
+
+    // What each HTTP route needs. A route without a row here fails the test, and so does a row without a route.
+    private static readonly Dictionary<string, Need> Routes = new()
+    {
+        ["GET /"] = Need.Nothing,
+        ["GET /livez"] = Need.Nothing,
+        ["GET /readyz"] = Need.Nothing,
+        ["GET /healthz"] = Need.Nothing,
+        ["GET /openapi/{documentName}.json"] = Need.Nothing,
+        ["GET /metrics"] = Need.User,
+        ["GET /v1/models"] = Need.User,
+        ["POST /v1/features"] = Need.User,
+        ["POST /v1/match"] = Need.User,
+        ["GET /no/such/route"] = Need.User,
+        ["POST /docsx"] = Need.User,
+        ["GET /V1/Models"] = Need.User,
+    };
+
+    // Not among the endpoints: middleware answers it, or nobody does.
+    private static readonly string[] Unmapped = ["GET /metrics", "GET /no/such/route", "POST /docsx", "GET /V1/Models"];
+
+    // What each gRPC service needs at the gateway.
+    private static readonly Dictionary<string, Need> Contracts = new()
+    {
+        ["corrmesh.features.v1.FeatureService"] = Need.User,
+        ["corrmesh.matching.v1.MatchingService"] = Need.User,
+        ["corrmesh.admin.v1.AdminService"] = Need.Admin,
+        ["grpc.health.v1.Health"] = Need.Nothing,
+        ["grpc.reflection.v1.ServerReflection"] = Need.User,
+        ["grpc.reflection.v1alpha.ServerReflection"] = Need.User,
+    };
+
+    // Goal: no way into the mesh is without an entry that says who may use it, and each lets in exactly those. Method: routes come from the
+    // endpoints that the gateway mapped, RPCs from the contracts' descriptors; each is called with four credentials, RPCs as gRPC, as
+    // gRPC-Web and at the admin listener. "In" is every answer but 401 and 403, UNAUTHENTICATED and PERMISSION_DENIED.
+    [Fact]
+    public async Task EveryRouteAndCall_EachCredential_LetsInExactlyThoseWhoMay()
+    {
+        using var keys = new TestKeys();
+        await using var mesh = await FakeMesh.StartAsync(settings: keys.Setting);
+        (string Name, string? Key, int Rank)[] callers = [("no key", null, 0), ("wrong key", TestKeys.Wrong, 0), ("user", keys.User, 1), ("admin", keys.Admin, 2)];
+        var wrong = new List<string>();
+        int rows = 0;
+
+        string[] mapped = [.. mesh.ServiceOf<EndpointDataSource>(MeshTopology.Gateway).Endpoints.OfType<RouteEndpoint>().SelectMany(MethodsOf).Distinct()];
+        // The API's page is a package's, with as many files as it likes; its folder is open.
+        string[] page = [.. mapped.Where(route => route.StartsWith("GET /docs/", StringComparison.Ordinal) || route == "GET /docs")];
+        Assert.NotEmpty(page);
+        Assert.Equal(Routes.Keys.Except(Unmapped).Order(StringComparer.Ordinal), mapped.Except(page).Order(StringComparer.Ordinal));
+        (string Route, Need Need)[] routes = [.. Routes.Select(row => (row.Key, row.Value)), .. page.Select(route => (route, Need.Nothing))];
+        foreach ((string route, Need need) in routes)
+            foreach (var (name, key, rank) in callers)
+            {
+                using var request = new HttpRequestMessage(new HttpMethod(route.Split(' ')[0]), route.Split(' ')[1].Replace("{documentName}", "v1", StringComparison.Ordinal).Replace("/{documentName?}", "", StringComparison.Ordinal));
+                if (key is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
+                using var response = await mesh.Http.SendAsync(request, Token);
+                Judge(route, name, rank, need, response.StatusCode == HttpStatusCode.Unauthorized, response.StatusCode == HttpStatusCode.Forbidden);
+            }
+
+        ServiceDescriptor[] contracts =
+        [
+            .. MeshTopology.Contracts, .. MeshTopology.Services.SelectMany(service => service.AdminContracts), Grpc.Health.V1.Health.Descriptor,
+            Grpc.Reflection.V1.ServerReflection.Descriptor, Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
+        ];
+        Assert.Equal(Contracts.Keys.Order(StringComparer.Ordinal), contracts.Select(contract => contract.FullName).Order(StringComparer.Ordinal));
+        using var h2 = new HttpClient { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        foreach (var method in contracts.SelectMany(contract => contract.Methods))
+            foreach (var (name, key, rank) in callers)
+            {
+                string path = $"/{method.Service.FullName}/{method.Name}";
+                Need need = Contracts[method.Service.FullName];
+                JudgeCode($"gRPC {path}", name, rank, need, await CallAsync(h2, new Uri(mesh.GrpcAddress, path), "application/grpc", key));
+                JudgeCode($"gRPC-Web {path}", name, rank, need, await CallAsync(mesh.Http, new Uri(mesh.Http.BaseAddress!, path), "application/grpc-web", key));
+                bool admin = need == Need.Admin;
+                StatusCode seen = await CallAsync(h2, new Uri(mesh.AdminAddress, path), "application/grpc", key);
+                JudgeCode($"admin listener {path}", name, rank, Need.Admin, seen);
+                // Beyond the keys: the admin listener serves admin contracts alone, and the gateway all others alone.
+                if (rank == 2 && !admin && seen != StatusCode.Unimplemented) wrong.Add($"admin listener {path}: {seen}");
+            }
+
+        output.WriteLine($"{rows} rows: {routes.Length} routes and {contracts.Sum(contract => contract.Methods.Count)} RPCs (gRPC, gRPC-Web, admin listener) x {callers.Length} credentials");
+        Assert.Empty(wrong);
+        Assert.Equal(rows, callers.Length * (routes.Length + 3 * contracts.Sum(contract => contract.Methods.Count)));
+
+        void JudgeCode(string what, string caller, int rank, Need need, StatusCode code) =>
+            Judge(what, caller, rank, need, code == StatusCode.Unauthenticated, code == StatusCode.PermissionDenied);
+
+        void Judge(string what, string caller, int rank, Need need, bool unknown, bool denied)
+        {
+            rows++;
+            var expected = (unknown: need != Need.Nothing && rank == 0, denied: rank == 1 && need == Need.Admin);
+            if ((unknown, denied) != expected) wrong.Add($"{what} with {caller}: {(unknown ? "not known" : denied ? "denied" : "let in")}, needs {need}");
+        }
+    }
+
+    [Fact]
+    public async Task AdminCall_AtTheGatewayWithAnAdminsKey_IsNotServed()
+    {
+        using var keys = new TestKeys();
+        await using var mesh = await FakeMesh.StartAsync(settings: keys.Setting);
+        using var h2 = new HttpClient { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+
+        foreach (string folder in Access.AdminFolders)
+            Assert.Equal(StatusCode.Unimplemented, await CallAsync(h2, new Uri(mesh.GrpcAddress, folder + "/PublishAdapter"), "application/grpc", keys.Admin));
+    }
+
+    [Theory]
+    [InlineData("/healthz/../v1/models")]
+    [InlineData("/docs/%2e%2e/v1/models")]
+    [InlineData("//v1/models")]
+    [InlineData("/docs/..%2fv1/models")]
+    [InlineData("/V1/MODELS")]
+    public async Task Get_PathDressedUp_NeverReachesAServiceWithoutAKey(string path)
+    {
+        var features = new FakeFeatures();
+        using var keys = new TestKeys();
+        await using var mesh = await FakeMesh.StartAsync(features, settings: keys.Setting);
+        // As written: a Uri would tidy it up.
+        using var tcp = new System.Net.Sockets.TcpClient(mesh.Http.BaseAddress!.Host, mesh.Http.BaseAddress.Port);
+        await tcp.GetStream().WriteAsync(System.Text.Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), Token);
+        using var reader = new StreamReader(tcp.GetStream());
+
+        string answer = await reader.ReadToEndAsync(Token);
+
+        Assert.DoesNotContain("default_model", answer, StringComparison.Ordinal);
+        Assert.Matches("^HTTP/1.1 (401|404|400)", answer);
+    }
+
+    private static IEnumerable<string> MethodsOf(RouteEndpoint endpoint)
+    {
+        string path = "/" + endpoint.RoutePattern.RawText!.TrimStart('/');
+        // gRPC's own endpoints and the proxy's are judged by descriptor.
+        if (path.Contains("{**", StringComparison.Ordinal) || path.Split('/')[1].Contains('.', StringComparison.Ordinal)) return [];
+        return endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods.Select(method => $"{method} {path}") ?? [];
+    }
+
+    /// <summary>Sends an empty message and reads the status that comes first, in the headers or in the trailers.</summary>
+    private static async Task<StatusCode> CallAsync(HttpClient http, Uri address, string type, string? key)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ByteArrayContent(new byte[5]) };
+        (request.Version, request.VersionPolicy) = (http.DefaultRequestVersion, http.DefaultVersionPolicy);
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue(type);
+        request.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
+        if (key is not null) request.Headers.Add("x-api-key", key);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ending.Token);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        if (response.Headers.TryGetValues("grpc-status", out var early)) return Parse(early.Single());
+        // A watch does not end by itself: what has begun is let in.
+        byte[] first = new byte[5];
+        int count = await response.Content.ReadAsStream(ending.Token).ReadAtLeastAsync(first, 5, throwOnEndOfStream: false, ending.Token);
+        if (count == 5 && first[0] == 0) return StatusCode.OK;
+        if (count == 5) return Parse(System.Text.RegularExpressions.Regex.Match(await response.Content.ReadAsStringAsync(ending.Token), @"grpc-status: ?(\d+)").Groups[1].Value);
+        return response.TrailingHeaders.TryGetValues("grpc-status", out var late) ? Parse(late.Single()) : StatusCode.OK;
+    }
+
+    private static StatusCode Parse(string code) => (StatusCode)int.Parse(code, CultureInfo.InvariantCulture);
+}

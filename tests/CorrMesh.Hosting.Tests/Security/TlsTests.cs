@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using CorrMesh.Protos.Features.V1;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Xunit;
+
+namespace CorrMesh.Hosting.Tests.Security;
+
+public sealed class TlsTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task ServiceBeyondLoopback_CallerWithoutTheMeshsCertificate_IsNotLetIn()
+    {
+        using var authority = new TestAuthority();
+        await using var mesh = await new FakeModule().StartAsync([.. authority.Settings, ("CorrMesh:Listen:Address", "0.0.0.0")]);
+        MeshEndpoint features = Assert.Single(mesh.Endpoints);
+
+        async Task Call(SocketsHttpHandler handler)
+        {
+            using var channel = GrpcChannel.ForAddress(features.Grpc, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+            await new FeatureService.FeatureServiceClient(channel).ExtractFeaturesAsync(new ExtractFeaturesRequest(), cancellationToken: Token);
+        }
+
+        Assert.Equal(("https", "127.0.0.1"), (features.Grpc.Scheme, features.Grpc.Host));
+        await Call(authority.Trusting(showsCertificate: true));
+        await Assert.ThrowsAsync<RpcException>(() => Call(authority.Trusting()));
+        await Assert.ThrowsAsync<RpcException>(() => Call(new SocketsHttpHandler()));
+    }
+
+    // Goal: the HTTP port with TLS speaks both versions, and operations need no certificate of the caller's.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task HttpPort_WithTls_SpeaksTheVersionThatTheClientPrefers(int version)
+    {
+        using var authority = new TestAuthority();
+        await using var mesh = await new FakeModule().StartAsync([.. authority.Settings, ("CorrMesh:Listen:Address", "0.0.0.0")]);
+        using var http = new HttpClient(authority.Trusting());
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(mesh.Endpoints[0].Http, "/livez")) { Version = new Version(version, version == 1 ? 1 : 0), VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+
+        using var response = await http.SendAsync(request, Token);
+
+        Assert.Equal((HttpStatusCode.OK, version), (response.StatusCode, response.Version.Major));
+    }
+
+    // Goal: services find each other over TLS: the mesh's own clients trust the authority and show their certificate. Method: a second
+    // process's worth of matching, whose one call goes to the first's features.
+    [Fact]
+    public async Task Clients_ServiceElsewhereWithTls_AreLetIn()
+    {
+        using var authority = new TestAuthority();
+        await using var features = await new FakeModule().StartAsync([.. authority.Settings, ("CorrMesh:Listen:Address", "0.0.0.0")]);
+        await using var matching = await Mesh.StartAsync(
+            FakeModule.Settings([.. authority.Settings, ("CorrMesh:Services:features", features.Endpoints[0].Grpc.ToString())]), [new MeshTests.MatchingModule()], cancellationToken: Token);
+        var client = new Protos.Matching.V1.MatchingService.MatchingServiceClient(GrpcChannel.ForAddress(matching.Endpoints[0].Grpc));
+
+        await client.MatchDenseAsync(new Protos.Matching.V1.MatchDenseRequest(), cancellationToken: Token);
+    }
+
+    [Fact]
+    public async Task Certificate_FilesReplaced_NewHandshakesGetTheNewOne()
+    {
+        using var authority = new TestAuthority();
+        await using var mesh = await new FakeModule().StartAsync([.. authority.Settings, ("CorrMesh:Listen:Address", "0.0.0.0")]);
+
+        async Task<string> SubjectAsync()
+        {
+            using var tcp = new TcpClient("127.0.0.1", mesh.Endpoints[0].Http.Port);
+            using var tls = new SslStream(tcp.GetStream());
+            SslClientAuthenticationOptions trusting = authority.Trusting().SslOptions;
+            trusting.TargetHost = "localhost";
+            await tls.AuthenticateAsClientAsync(trusting, Token);
+            return tls.RemoteCertificate!.Subject;
+        }
+
+        Assert.Equal("CN=first", await SubjectAsync());
+        File.WriteAllText(authority.Certificate, "not a certificate");
+        await Task.Delay(700, Token);
+        Assert.Equal("CN=first", await SubjectAsync());
+        authority.Issue("second");
+        long started = Stopwatch.GetTimestamp();
+        while (await SubjectAsync() != "CN=second")
+        {
+            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(20));
+            await Task.Delay(100, Token);
+        }
+    }
+
+    [Theory]
+    [InlineData("CorrMesh:Tls:Certificate", "CorrMesh:Tls:Certificate: Certificate and Key needed together")]
+    [InlineData("CorrMesh:Tls:Authority", "CorrMesh:Tls:Authority: a PEM file with at least one certificate needed")]
+    public async Task Start_FilesMissing_IsRefused(string key, string expected)
+    {
+        var refused = await Assert.ThrowsAsync<MeshConfigurationException>(() => new FakeModule().StartAsync((key, "/no/such/file.pem")));
+
+        Assert.Contains(refused.Faults, fault => fault.StartsWith(expected, StringComparison.Ordinal));
+    }
+}
