@@ -3,7 +3,9 @@ using System.Text.Json.Serialization;
 using CorrMesh.Gateway.Health;
 using CorrMesh.Gateway.Http;
 using CorrMesh.Gateway.OpenApi;
+using CorrMesh.Gateway.Page;
 using CorrMesh.Gateway.Proxy;
+using CorrMesh.Gateway.Reporting;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Options;
 using Microsoft.AspNetCore.Builder;
@@ -23,6 +25,8 @@ public sealed class GatewayModule : IMeshModule
         builder.AddMeshOptions<GatewayOptions>(GatewayOptions.Section);
         builder.Services.AddGrpcProxy();
         builder.Services.AddSingleton<MeshHealthProbe>();
+        builder.Services.AddSingleton<StatusTargets>();
+        builder.Services.AddSingleton<StatusBoard>();
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
             json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
@@ -45,7 +49,10 @@ public sealed class GatewayModule : IMeshModule
         endpoints.MapModels();
         endpoints.MapFeatures();
         endpoints.MapMatch();
+        endpoints.MapPictures();
         endpoints.MapHealthz();
+        endpoints.MapStatus();
+        endpoints.MapPage();
         endpoints.MapApiDocument();
     }
 }

@@ -10,6 +10,7 @@ public sealed class FeatureMetrics : IDisposable
     private readonly Histogram<double> queued, computed;
     private readonly Histogram<int> batches;
     private readonly Counter<long> hits, misses, refusals;
+    private long hitCount, missCount;
 
     public FeatureMetrics()
     {
@@ -29,9 +30,23 @@ public sealed class FeatureMetrics : IDisposable
         batches.Record(images);
     }
 
-    public void Hit() => hits.Add(1);
+    /// <summary>Maps found in the store since the start.</summary>
+    public long Hits => Interlocked.Read(ref hitCount);
 
-    public void Missed() => misses.Add(1);
+    /// <summary>Maps that had to be computed since the start.</summary>
+    public long Misses => Interlocked.Read(ref missCount);
+
+    public void Hit()
+    {
+        hits.Add(1);
+        Interlocked.Increment(ref hitCount);
+    }
+
+    public void Missed()
+    {
+        misses.Add(1);
+        Interlocked.Increment(ref missCount);
+    }
 
     public void Refused() => refusals.Add(1);
 

@@ -3,6 +3,7 @@ using CorrMesh.Features.Models;
 using CorrMesh.Features.Store;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Hosting.Reporting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -38,7 +39,31 @@ public sealed class FeaturesModule : IMeshModule
         services.AddHostedService<ModelLoader>();
     }
 
-    public void MapEndpoints(IEndpointRouteBuilder endpoints) => endpoints.MapGrpcService<FeatureService>();
+    public void MapEndpoints(IEndpointRouteBuilder endpoints)
+    {
+        Describe(endpoints.ServiceProvider);
+        endpoints.MapGrpcService<FeatureService>();
+    }
+
+    private static void Describe(IServiceProvider services)
+    {
+        var status = services.GetRequiredService<ModuleStatus>();
+        var options = services.GetRequiredService<FeatureOptions>();
+        var catalog = services.GetRequiredService<ModelCatalog>();
+        var queue = services.GetRequiredService<FeatureQueue>();
+        var store = services.GetRequiredService<FeatureStore>();
+        var metrics = services.GetRequiredService<FeatureMetrics>();
+        int capacity = services.GetRequiredService<MeshLimits>().QueueLength;
+        status.Fact("device", () => options.Device);
+        status.Fact("default_model", () => catalog.Model("").Name);
+        status.Number("queue.length", () => queue.Count);
+        status.Number("queue.capacity", () => capacity);
+        status.Number("store.size", () => store.SizeBytes);
+        status.Number("store.capacity", () => options.StoreBytes);
+        status.Number("store.count", () => store.Count);
+        status.Number("store.hits", () => metrics.Hits);
+        status.Number("store.misses", () => metrics.Misses);
+    }
 
     private static ModelCatalog Catalog(DataOptions data, FeatureOptions options)
     {

@@ -1,4 +1,5 @@
 using CorrMesh.Hosting;
+using CorrMesh.Hosting.Reporting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -13,5 +14,12 @@ public sealed class MatchingModule : IMeshModule
 
     public void AddServices(IHostApplicationBuilder builder) => builder.Services.AddSingleton<MatchAdmission>();
 
-    public void MapEndpoints(IEndpointRouteBuilder endpoints) => endpoints.MapGrpcService<MatchingService>();
+    public void MapEndpoints(IEndpointRouteBuilder endpoints)
+    {
+        var status = endpoints.ServiceProvider.GetRequiredService<ModuleStatus>();
+        var admission = endpoints.ServiceProvider.GetRequiredService<MatchAdmission>();
+        status.Number("queue.length", () => admission.Count);
+        status.Number("queue.capacity", () => admission.Capacity);
+        endpoints.MapGrpcService<MatchingService>();
+    }
 }
