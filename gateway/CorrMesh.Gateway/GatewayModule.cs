@@ -3,7 +3,9 @@ using System.Text.Json.Serialization;
 using CorrMesh.Gateway.Health;
 using CorrMesh.Gateway.Http;
 using CorrMesh.Gateway.OpenApi;
+using CorrMesh.Gateway.Page;
 using CorrMesh.Gateway.Proxy;
+using CorrMesh.Gateway.Reporting;
 using CorrMesh.Gateway.Security;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Options;
@@ -25,6 +27,8 @@ public sealed class GatewayModule : IMeshModule
         builder.Services.AddGrpcProxy();
         builder.Services.AddGatewayDoors();
         builder.Services.AddSingleton<MeshHealthProbe>();
+        builder.Services.AddSingleton<StatusTargets>();
+        builder.Services.AddSingleton<StatusBoard>();
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
             json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
@@ -48,7 +52,10 @@ public sealed class GatewayModule : IMeshModule
         endpoints.MapModels();
         endpoints.MapFeatures();
         endpoints.MapMatch();
+        endpoints.MapPictures();
         endpoints.MapHealthz();
+        endpoints.MapStatus();
+        endpoints.MapPage();
         endpoints.MapApiDocument();
     }
 }

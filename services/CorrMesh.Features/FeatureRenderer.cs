@@ -12,9 +12,10 @@ public sealed class FeatureRenderer(ComputeGate gate)
 {
     /// <param name="maps">Of one number of channels.</param>
     /// <param name="longSide">Longer side of each picture, pixels.</param>
-    /// <returns>One PNG a map.</returns>
+    /// <param name="sideBySide">All in one picture.</param>
+    /// <returns>One PNG a map; or one of all.</returns>
     /// <exception cref="FieldException">The maps differ in channels.</exception>
-    public async Task<byte[][]> RenderAsync(IReadOnlyList<StoredMap> maps, int longSide, RequestTimer timer, CancellationToken cancellation)
+    public async Task<byte[][]> RenderAsync(IReadOnlyList<StoredMap> maps, int longSide, bool sideBySide, RequestTimer timer, CancellationToken cancellation)
     {
         for (int i = 1; i < maps.Count; i++)
         {
@@ -27,13 +28,30 @@ public sealed class FeatureRenderer(ComputeGate gate)
             {
                 FeatureMap[] unit = [.. maps.Select(m => AtSize(Unit(m.Map), longSide))];
                 JointPca basis = JointPca.Fit(unit);
-                return unit.Select(map =>
+                IEnumerable<RgbImage> pictures = unit.Select(map =>
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    return PngEncoder.Encode(basis.RenderImage(map));
-                }).ToArray();
+                    return basis.RenderImage(map);
+                });
+                return sideBySide ? [PngEncoder.Encode(SideBySide([.. pictures]))] : pictures.Select(PngEncoder.Encode).ToArray();
             },
             timer, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Pictures from left to right, aligned at the top, on white.</summary>
+    public static RgbImage SideBySide(IReadOnlyList<RgbImage> pictures)
+    {
+        int width = pictures.Sum(picture => picture.Width), height = pictures.Max(picture => picture.Height), left = 0;
+        byte[] pixels = new byte[3 * width * height];
+        Array.Fill(pixels, (byte)255);
+        foreach (RgbImage picture in pictures)
+        {
+            for (int y = 0; y < picture.Height; y++)
+                picture.Pixels.AsSpan(3 * y * picture.Width, 3 * picture.Width).CopyTo(pixels.AsSpan(3 * (y * width + left)));
+            left += picture.Width;
+        }
+
+        return new RgbImage(width, height, pixels);
     }
 
     /// <summary>The map with every token's descriptor scaled to unit length.</summary>

@@ -107,9 +107,14 @@ public sealed class FeatureService(
         StoredMap[] maps = await Task.WhenAll(request.Sources.Select((source, i) => extractor.GetAsync(
             source, () => spec.Value, $"sources[{i}]", timer, context.CancellationToken))).ConfigureAwait(false);
         int side = request.LongSidePx == 0 ? DefaultRenderSide : (int)request.LongSidePx;
-        byte[][] pictures = await renderer.RenderAsync(maps, side, timer, context.CancellationToken).ConfigureAwait(false);
+        byte[][] pictures = await renderer.RenderAsync(maps, side, request.SideBySide, timer, context.CancellationToken).ConfigureAwait(false);
         var response = new RenderFeaturesResponse();
-        response.Images.Add(maps.Select((map, i) => new RenderedFeatures { Png = UnsafeByteOperations.UnsafeWrap(pictures[i]), Reference = map.ToReference() }));
+        response.Images.Add(maps.Select((map, i) => new RenderedFeatures
+        {
+            Png = request.SideBySide ? ByteString.Empty : UnsafeByteOperations.UnsafeWrap(pictures[i]),
+            Reference = map.ToReference(),
+        }));
+        if (request.SideBySide) response.SideBySidePng = UnsafeByteOperations.UnsafeWrap(pictures[0]);
         response.Timings = timer.ToTimings();
         return response;
     }

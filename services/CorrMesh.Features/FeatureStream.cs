@@ -4,6 +4,7 @@ using CorrMesh.Hosting;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Health;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Hosting.Reporting;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using Grpc.Core;
@@ -11,7 +12,8 @@ using Grpc.Core;
 namespace CorrMesh.Features;
 
 /// <summary>Features of a live stream: every frame is answered once and in order, by its features or by the reason it has none.</summary>
-public sealed class FeatureStream(FeatureExtractor extractor, DescriptorSets descriptors, SpecResolver specs, MeshLimits limits, ModuleHealth health, TimeProvider time)
+public sealed class FeatureStream(FeatureExtractor extractor, DescriptorSets descriptors, SpecResolver specs, MeshLimits limits, ModuleHealth health,
+    ModuleStatus status, TimeProvider time)
 {
     // Answers that wait for their turn, most of them drop reports of a few bytes. Beyond it the sender is slowed down.
     private const int PendingAnswers = 1024;
@@ -145,6 +147,7 @@ public sealed class FeatureStream(FeatureExtractor extractor, DescriptorSets des
         }
 
         features.Timings = timer.ToTimings();
+        status.Answered(features.Timings);
         return features;
     }
 

@@ -5,6 +5,7 @@ using CorrMesh.Features.Models;
 using CorrMesh.Features.Store;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Hosting.Reporting;
 using CorrMesh.Hosting.Routing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
@@ -61,8 +62,40 @@ public sealed class FeaturesModule : IMeshModule
 
     public void MapEndpoints(IEndpointRouteBuilder endpoints)
     {
+        Describe(endpoints.ServiceProvider);
         endpoints.MapGrpcService<FeatureService>();
         endpoints.MapGrpcService<AdminService>();
+    }
+
+    private static void Describe(IServiceProvider services)
+    {
+        var status = services.GetRequiredService<ModuleStatus>();
+        var options = services.GetRequiredService<FeatureOptions>();
+        var catalog = services.GetRequiredService<LiveCatalog>();
+        var queue = services.GetRequiredService<FeatureQueue>();
+        var store = services.GetRequiredService<FeatureStore>();
+        var tier = services.GetRequiredService<RedisTier>();
+        var metrics = services.GetRequiredService<FeatureMetrics>();
+        int capacity = services.GetRequiredService<MeshLimits>().QueueLength;
+        FeatureStoreStatistics Now() => FeatureStoreStatistics.Of(store, tier, metrics);
+        status.Fact("device", () => options.Device);
+        status.Fact("default_model", () => catalog.Current.Model("").Name);
+        status.Fact("redis", () => tier.State.ToString().ToLowerInvariant());
+        status.Number("queue.length", () => queue.Count);
+        status.Number("queue.capacity", () => capacity);
+        status.Number("store.capacity", () => options.StoreBytes);
+        status.Number("store.size", () => Now().MemoryBytes);
+        status.Number("store.count", () => Now().MemoryCount);
+        // What memory lacks is asked of Redis, and what that lacks is computed.
+        status.Number("store.hits", () => Now().MemoryHits);
+        status.Number("store.misses", () => Now().RedisHits + Now().Computed);
+        status.Number("maps.computed", () => Now().Computed);
+        if (tier.State == RedisState.Off) return;
+        status.Number("redis.hits", () => Now().RedisHits);
+        status.Number("redis.misses", () => Now().Computed);
+        status.Number("redis.corrupt", () => Now().RedisCorrupt);
+        status.Number("redis.failures", () => Now().RedisFailures);
+        status.Number("redis.dropped", () => Now().RedisDropped);
     }
 
     private static LiveCatalog Catalog(DataOptions data, FeatureOptions options)

@@ -2,9 +2,11 @@ using CorrMesh.Hosting.Clients;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Health;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Hosting.Reporting;
 using CorrMesh.Hosting.Routing;
 using CorrMesh.Hosting.Security;
 using CorrMesh.Hosting.Telemetry;
+using CorrMesh.Protos.Status.V1;
 using Grpc.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -45,6 +47,7 @@ internal sealed class ModuleApp : IAsyncDisposable
         builder.Services.AddSingleton(addresses);
         builder.Services.AddSingleton(Service);
         builder.Services.AddSingleton<ModuleHealth>();
+        builder.Services.AddSingleton<ModuleStatus>();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.AddMeshOptions<MeshLimits>(MeshLimits.Section);
         builder.AddMeshOptions<ListenOptions>(ListenOptions.Section);
@@ -87,22 +90,25 @@ internal sealed class ModuleApp : IAsyncDisposable
     {
         var app = App;
         app.UseAdminListener(Service);
+        app.Services.GetRequiredService<ModuleStatus>();   // counts from here on
         module.Configure(app);
         app.Use(RefuseHttpOnGrpcPort);
         app.UseRouting();
         app.UseOpenTelemetryPrometheusScrapingEndpoint(telemetry.Metrics, null, "/metrics", null, null);
         app.MapGet("/livez", () => Results.Text("ok\n")).ExcludeFromDescription();
-        app.MapGet("/readyz", (ModuleHealth health) =>
+        app.MapGet("/readyz", (ModuleHealth health, ModuleStatus status) =>
         {
             var reasons = health.Reasons;
+            string facts = Lines(status.Facts);
             return reasons.Count == 0
-                ? Results.Text("ok\n")
-                : Results.Text(string.Concat(reasons.Select(pair => $"{pair.Key}: {pair.Value}\n")), statusCode: StatusCodes.Status503ServiceUnavailable);
+                ? Results.Text("ok\n" + facts)
+                : Results.Text(Lines(reasons) + facts, statusCode: StatusCodes.Status503ServiceUnavailable);
         }).ExcludeFromDescription();
         app.MapGrpcService<ReflectionServiceImpl>();
         app.MapGrpcService<ReflectionV1ServiceImpl>();
         // The gateway, which implements no contract itself, answers for the health of those that do.
         if (Service.Contracts.Count > 0) app.MapGrpcService<ModuleHealthService>();
+        app.MapGrpcService<ModuleStatusService>();
         module.MapEndpoints(app);
         await app.StartAsync(cancellationToken).ConfigureAwait(false);
         var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address)).ToArray();
@@ -114,17 +120,24 @@ internal sealed class ModuleApp : IAsyncDisposable
 
     public ValueTask DisposeAsync() => built?.DisposeAsync() ?? ValueTask.CompletedTask;
 
+    private static string Lines(IReadOnlyDictionary<string, string> pairs) => string.Concat(pairs.Select(pair => $"{pair.Key}: {pair.Value}\n"));
+
     private static void AddGrpc(IServiceCollection services, MeshService service)
     {
         services.AddSingleton<ErrorMapping>();
-        services.AddGrpc(options => options.Interceptors.Add<ErrorMapping>());
+        services.AddSingleton<CallCounting>();
+        services.AddGrpc(options =>
+        {
+            options.Interceptors.Add<ErrorMapping>();
+            options.Interceptors.Add<CallCounting>();
+        });
         services.AddOptions<Grpc.AspNetCore.Server.GrpcServiceOptions>().Configure<MeshLimits>((options, limits) =>
         {
             options.MaxReceiveMessageSize = limits.MessageBytes;
             options.MaxSendMessageSize = limits.MessageBytes;
             options.CompressionProviders = [new BoundedGzip(limits.MessageBytes)];
         });
-        AddReflection(services, [.. service.Contracts.Count > 0 ? service.Contracts : MeshTopology.Contracts, Grpc.Health.V1.Health.Descriptor]);
+        AddReflection(services, [.. service.Contracts.Count > 0 ? service.Contracts : MeshTopology.Contracts, Grpc.Health.V1.Health.Descriptor, StatusService.Descriptor]);
     }
 
     // Error details travel as Any; with their file on offer too, grpcurl and its like can print them.

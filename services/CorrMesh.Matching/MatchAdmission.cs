@@ -14,6 +14,12 @@ public sealed class MatchAdmission(int capacity)
 
     private int count;
 
+    /// <summary>Matches at work.</summary>
+    public int Count => Volatile.Read(ref count);
+
+    /// <summary>Most matches at work.</summary>
+    public int Capacity => capacity;
+
     /// <exception cref="QueueFullException">All places are taken.</exception>
     public async Task<T> RunAsync<T>(Func<Task<T>> match)
     {

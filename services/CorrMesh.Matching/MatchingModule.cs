@@ -1,5 +1,6 @@
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Hosting.Reporting;
 using CorrMesh.Hosting.Routing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
@@ -16,5 +17,12 @@ public sealed class MatchingModule : IMeshModule
     public void AddServices(IHostApplicationBuilder builder) => builder.Services.AddSingleton(services => new MatchAdmission(
         Math.Max(1, services.GetRequiredService<MeshLimits>().QueueLength * services.GetRequiredService<MeshReplicas>().Of(MeshTopology.Features).Replicas.Count / 2)));
 
-    public void MapEndpoints(IEndpointRouteBuilder endpoints) => endpoints.MapGrpcService<MatchingService>();
+    public void MapEndpoints(IEndpointRouteBuilder endpoints)
+    {
+        var status = endpoints.ServiceProvider.GetRequiredService<ModuleStatus>();
+        var admission = endpoints.ServiceProvider.GetRequiredService<MatchAdmission>();
+        status.Number("queue.length", () => admission.Count);
+        status.Number("queue.capacity", () => admission.Capacity);
+        endpoints.MapGrpcService<MatchingService>();
+    }
 }

@@ -1,6 +1,8 @@
 using CorrMesh.Features.Tests.Support;
+using CorrMesh.Hosting;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
+using CorrMesh.Protos.Status.V1;
 using CorrMesh.Vision.Features;
 using CorrMesh.Vision.Images;
 using Grpc.Core;
@@ -360,6 +362,51 @@ public sealed class FeatureServiceTests
 
         RenderFeaturesResponse one = await host.Client.RenderFeaturesAsync(new RenderFeaturesRequest { Sources = { Make.Source(96, 64, 1) } }, cancellationToken: Test);
         Assert.Equal(640, ImageDecoder.Decode(one.Images[0].Png.Span).Width);
+    }
+
+    // Goal: one picture of all is the single pictures side by side, and nothing else. Method: both are asked for; every pixel is compared,
+    // white where the shorter one has none.
+    [Fact]
+    public async Task RenderFeatures_SideBySide_IsThePicturesInOrder()
+    {
+        await using FeatureHost host = await FeatureHost.StartAsync();
+        var request = new RenderFeaturesRequest { Sources = { Make.Source(96, 64, 1), Make.Source(40, 80, 2) }, LongSidePx = 60, Spec = new FeatureSpec { Tokens = 16 } };
+        RenderFeaturesResponse each = await host.Client.RenderFeaturesAsync(request, cancellationToken: Test);
+        request.SideBySide = true;
+
+        RenderFeaturesResponse together = await host.Client.RenderFeaturesAsync(request, cancellationToken: Test);
+
+        Assert.Empty(each.SideBySidePng);
+        Assert.All(together.Images, image => Assert.Empty(image.Png));
+        Assert.Equal(each.Images.Select(image => image.Reference), together.Images.Select(image => image.Reference));
+        RgbImage left = ImageDecoder.Decode(each.Images[0].Png.Span), right = ImageDecoder.Decode(each.Images[1].Png.Span), all = ImageDecoder.Decode(together.SideBySidePng.Span);
+        Assert.Equal((60, 40, 30, 60, 90, 60), (left.Width, left.Height, right.Width, right.Height, all.Width, all.Height));
+        for (int y = 0; y < all.Height; y++)
+        {
+            for (int x = 0; x < all.Width; x++)
+            {
+                byte[] expected = x >= 60 ? Pixel(right, x - 60, y) : y < 40 ? Pixel(left, x, y) : [255, 255, 255];
+                Assert.Equal(expected, Pixel(all, x, y));
+            }
+        }
+
+        static byte[] Pixel(RgbImage image, int x, int y) => image.Pixels[(3 * (y * image.Width + x))..(3 * (y * image.Width + x) + 3)];
+    }
+
+    // Goal: an operator sees device, queue, store and its hits. Method: the same image twice: one miss, one hit.
+    [Fact]
+    public async Task GetStatus_AfterOneMissAndOneHit_TellsDeviceQueueAndStore()
+    {
+        await using FeatureHost host = await FeatureHost.StartAsync(("CorrMesh:Limits:QueueLength", "9"));
+        for (int i = 0; i < 2; i++) await host.Client.ExtractFeaturesAsync(new ExtractFeaturesRequest { Source = Make.Source(96, 64, 1) }, cancellationToken: Test);
+
+        GetStatusResponse status = await new StatusService.StatusServiceClient(host.Channel(MeshTopology.Features)).GetStatusAsync(new GetStatusRequest(), cancellationToken: Test);
+
+        Assert.Equal(("cpu", "tiny"), (status.Facts["device"], status.Facts["default_model"]));
+        Assert.Equal((0, 9, 1, 1, 1), (status.Numbers["queue.length"], status.Numbers["queue.capacity"], status.Numbers["store.hits"], status.Numbers["store.misses"], status.Numbers["store.count"]));
+        Assert.InRange(status.Numbers["store.size"], 1, status.Numbers["store.capacity"]);
+        Assert.Equal((2u, 2), (status.Latency.Count, status.Numbers["requests"]));
+        Assert.True(status.Latency.Compute.P99Ns > 0 && status.Latency.Total.P99Ns >= status.Latency.Total.P50Ns);
     }
 
     private static float[] Floats(Tensor tensor) => WireTensors.DecodeMatrix(

@@ -3,6 +3,7 @@ using CorrMesh.Hosting;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Protos.Matching.V1;
+using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
@@ -95,6 +96,12 @@ internal sealed class FakeFeatures : FeatureService.FeatureServiceBase, IMeshMod
 
     public override Task<ExtractFeaturesResponse> ExtractFeatures(ExtractFeaturesRequest request, ServerCallContext context) => OnExtract(Last = request, context);
 
+    public Func<RenderFeaturesRequest, Task<RenderFeaturesResponse>> OnRender { get; init; } = request => Task.FromResult(Sample.Rendered(request));
+
+    public RenderFeaturesRequest? LastRender { get; private set; }
+
+    public override Task<RenderFeaturesResponse> RenderFeatures(RenderFeaturesRequest request, ServerCallContext context) => OnRender(LastRender = request);
+
     // Answers each frame with its own numbers before it reads the next.
     public override async Task StreamFeatures(
         IAsyncStreamReader<StreamFeaturesRequest> requestStream, IServerStreamWriter<StreamFeaturesResponse> responseStream, ServerCallContext context)
@@ -122,6 +129,14 @@ internal sealed class FakeMatching : MatchingService.MatchingServiceBase, IMeshM
     public void MapEndpoints(IEndpointRouteBuilder endpoints) => endpoints.MapGrpcService<FakeMatching>();
 
     public override Task<MatchKeypointsResponse> MatchKeypoints(MatchKeypointsRequest request, ServerCallContext context) => OnMatch(Last = request, context);
+
+    public HeatmapRequest? LastHeatmap { get; private set; }
+
+    public override Task<HeatmapResponse> Heatmap(HeatmapRequest request, ServerCallContext context)
+    {
+        LastHeatmap = request;
+        return Task.FromResult(Sample.Heatmap());
+    }
 }
 
 /// <summary>Answers that services might give.</summary>
@@ -157,6 +172,31 @@ internal static class Sample
     {
         Reference = Reference("k1"),
         Timings = new Timings { DecodeNs = 1_000_000, QueueNs = 2_000_000, ComputeNs = 3_000_000, CacheNs = 500_000, TotalNs = 7_000_000 },
+    };
+
+    /// <summary>One picture for each source, or one of all, with bytes that tell them apart.</summary>
+    public static RenderFeaturesResponse Rendered(RenderFeaturesRequest request) => new()
+    {
+        Images =
+        {
+            request.Sources.Select((_, i) => new RenderedFeatures
+            {
+                Png = request.SideBySide ? ByteString.Empty : ByteString.CopyFrom((byte)i, 9),
+                Reference = Reference($"k{i + 1}"),
+            }),
+        },
+        SideBySidePng = request.SideBySide ? ByteString.CopyFrom(7, 7) : ByteString.Empty,
+        Timings = new Timings { TotalNs = 1_500_000 },
+    };
+
+    public static HeatmapResponse Heatmap() => new()
+    {
+        Png = ByteString.CopyFrom(5, 6),
+        Best = new Point { X = 3, Y = -0.25 },
+        Similarity = 0.75,
+        Source = Reference("k1"),
+        Target = Reference("k2"),
+        Timings = new Timings { TotalNs = 1_500_000 },
     };
 
     public static MatchKeypointsResponse Matches() => new()

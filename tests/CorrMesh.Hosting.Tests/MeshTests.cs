@@ -165,7 +165,7 @@ public sealed class MeshTests
         Assert.True(await call.ResponseStream.MoveNext(Token));
 
         Assert.Equal(
-            ["corrmesh.features.v1.FeatureService", "grpc.health.v1.Health"],
+            ["corrmesh.features.v1.FeatureService", "corrmesh.status.v1.StatusService", "grpc.health.v1.Health"],
             call.ResponseStream.Current.ListServicesResponse.Service.Select(service => service.Name).Order());
     }
 

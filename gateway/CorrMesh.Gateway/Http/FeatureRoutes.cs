@@ -7,16 +7,12 @@ using CorrMesh.Protos.Features.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Net.Http.Headers;
 
 namespace CorrMesh.Gateway.Http;
 
 /// <summary>`GET /v1/models` and `POST /v1/features`.</summary>
 internal static class FeatureRoutes
 {
-    private const string Json = "application/json";
-    private const string Npy = "application/x-npy";
-    private const string Octets = "application/octet-stream";
     private const int ChunkValues = 16 << 10;
 
     public static void MapModels(this IEndpointRouteBuilder endpoints) =>
@@ -37,34 +33,23 @@ internal static class FeatureRoutes
                 + "values, float32 little-endian in C order [rows, columns, channels], with the shape in the header Features-Shape and the key in Features-Key.")
             .TakesForm(limits => [FormField.Image("image", "The picture", limits), FormField.Model, FormField.Adapter, FormField.Tokens(limits)])
             .Produces<FeaturesReply>()
-            .ProducesBinary(Npy, Octets)
+            .ProducesBinary(Accepts.Npy, Accepts.Octets)
             .ProducesProblems(400, 404, 406, 413, 415, 429, 503, 504, 500);
 
     private static async Task<IResult> ExtractAsync(
         HttpRequest request, FeatureService.FeatureServiceClient features, MeshLimits limits, GatewayOptions options, TimeProvider time)
     {
-        string format = Negotiate(request);
+        string format = Accepts.Choose(request, Accepts.Json, Accepts.Npy, Accepts.Octets);
         var form = await MultipartForm.ReadAsync(request, ["image"], FormValues.SpecFields, limits).ConfigureAwait(false);
         var call = new ExtractFeaturesRequest
         {
             Source = FormValues.Source(form, "image"),
             Spec = FormValues.Spec(form, limits),
             // Maps are kept, and rounded, in float16, so half the bytes travel here and nothing is lost.
-            ReturnValues = format == Json ? DataType.Unspecified : DataType.F16,
+            ReturnValues = format == Accepts.Json ? DataType.Unspecified : DataType.F16,
         };
         var response = await features.ExtractFeaturesAsync(call, deadline: options.Deadline(time), cancellationToken: request.HttpContext.RequestAborted).ConfigureAwait(false);
-        return format == Json ? Results.Ok(FeaturesReply.From(response)) : new ValuesResult(response, format);
-    }
-
-    /// <summary>The format that the caller likes best of those there are; JSON when it does not care.</summary>
-    private static string Negotiate(HttpRequest request)
-    {
-        var accept = request.GetTypedHeaders().Accept;
-        if (accept.Count == 0) return Json;
-        foreach (var wanted in accept.Where(wanted => wanted.Quality is not 0).OrderByDescending(wanted => wanted.Quality ?? 1))
-            foreach (string format in new[] { Json, Npy, Octets })
-                if (MediaTypeHeaderValue.Parse(format).IsSubsetOf(wanted)) return format;
-        throw new UnsupportedFormatException(StatusCodes.Status406NotAcceptable, "Accept", $"{Json}, {Npy} or {Octets} needed, '{request.Headers.Accept}' given");
+        return format == Accepts.Json ? Results.Ok(FeaturesReply.From(response)) : new ValuesResult(response, format);
     }
 
     /// <summary>A map's values as float32, after an npy header if one is wanted.</summary>
@@ -73,7 +58,7 @@ internal static class FeatureRoutes
         public async Task ExecuteAsync(HttpContext httpContext)
         {
             var values = response.Values;
-            byte[] header = format == Npy ? Http.Npy.Float32Header(values.Shape) : [];
+            byte[] header = format == Accepts.Npy ? Npy.Float32Header(values.Shape) : [];
             long count = values.Shape.Aggregate(1L, (product, size) => product * size);
             var reply = httpContext.Response;
             reply.ContentType = format;

@@ -2,7 +2,8 @@ namespace CorrMesh.Gateway.Http;
 
 /// <summary>Turns the contract's field paths into the names of a route's form fields.</summary>
 /// <param name="Source">What the form calls the contract's `source`.</param>
-internal sealed record FormNames(string Source = "source")
+/// <param name="Sources">What the form calls the contract's `sources`, whose parts it repeats.</param>
+internal sealed record FormNames(string Source = "source", string Sources = "sources")
 {
     /// <param name="path">As a service names it: `spec.tokens`, `source.image.encoded`, `selection.points.points[3].x`.</param>
     /// <returns>As the form names it: `tokens`, `image`, `points[3].x`.</returns>
@@ -14,6 +15,8 @@ internal sealed record FormNames(string Source = "source")
         return first switch
         {
             "source" => Source,
+            "sources" => Sources + path[first.Length..].Split('.')[0],
+            "long_side_px" => "long_side",
             "target" => "target",
             _ => path,
         };

@@ -4,6 +4,7 @@ using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Options;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
+using Google.Protobuf;
 
 namespace CorrMesh.Gateway.Http;
 
@@ -15,13 +16,35 @@ internal static partial class FormValues
     /// <summary>Names of the fields of <see cref="Spec"/>.</summary>
     public static readonly string[] SpecFields = ["model", "adapter", "tokens"];
 
+    // What a service adds to a request when it sends it on.
+    private const int Overhead = 1 << 10;
+
+    /// <exception cref="TooLargeException">The call is larger than a message may be.</exception>
+    /// <param name="field">The form field to blame.</param>
+    /// <param name="what">What is too large together.</param>
+    public static void CheckFits(IMessage call, string field, string what, MeshLimits limits)
+    {
+        int size = call.CalculateSize();
+        if (size > limits.MessageBytes - Overhead) throw new TooLargeException(field, $"{what} together at most {limits.MessageBytes - Overhead} bytes allowed, {size} given");
+    }
+
+    public static IEnumerable<FeatureSource> Sources(MultipartForm form, string name) =>
+        form.Files(name).Select(file => new FeatureSource { Image = new Image { Encoded = file } });
+
+    /// <returns>Null when the form has no such text.</returns>
+    /// <exception cref="FieldException">It is no whole number within the bounds.</exception>
+    public static uint? Whole(MultipartForm form, string name, int min, int max) => form.Text(name) is { } text ? (uint)Whole(name, text, min, max) : null;
+
+    /// <exception cref="FieldException">The form has no such text, or it is not x,y.</exception>
+    public static Point Point(MultipartForm form, string name) => Point(name, form.Text(name) ?? throw new FieldException(name, "x,y needed, none given"));
+
     public static FeatureSource Source(MultipartForm form, string name) => new() { Image = new Image { Encoded = form.File(name) } };
 
     /// <exception cref="FieldException">`tokens` is not a whole number within the limits.</exception>
     public static FeatureSpec Spec(MultipartForm form, MeshLimits limits)
     {
         var spec = new FeatureSpec { Model = form.Text("model") ?? "", Adapter = form.Text("adapter") ?? "" };
-        if (form.Text("tokens") is { } text) spec.Tokens = (uint)Whole("tokens", text, limits.MinTokens, limits.MaxTokens);
+        if (Whole(form, "tokens", limits.MinTokens, limits.MaxTokens) is { } tokens) spec.Tokens = tokens;
         return spec;
     }
 

@@ -10,8 +10,6 @@ namespace CorrMesh.Gateway.Http;
 /// <summary>`POST /v1/match`.</summary>
 internal static class MatchRoutes
 {
-    private const int Overhead = 1 << 10;
-
     public static void MapMatch(this IEndpointRouteBuilder endpoints) =>
         endpoints.MapPost("/v1/match", MatchAsync)
             .WithMetadata(new FormNames())
@@ -49,9 +47,7 @@ internal static class MatchRoutes
             Spec = FormValues.Spec(form, limits),
         };
         // Matching sends what it got on to Features, one image at a time but with keys and points beside it.
-        int size = call.CalculateSize();
-        if (size > limits.MessageBytes - Overhead)
-            throw new TooLargeException("target", $"source, target and points together at most {limits.MessageBytes - Overhead} bytes allowed, {size} given");
+        FormValues.CheckFits(call, "target", "source, target and points", limits);
         return MatchesReply.From(await matching.MatchKeypointsAsync(call, deadline: options.Deadline(time), cancellationToken: request.HttpContext.RequestAborted).ConfigureAwait(false));
     }
 }

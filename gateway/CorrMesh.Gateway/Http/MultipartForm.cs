@@ -15,7 +15,7 @@ internal sealed class MultipartForm
     // 16,384 points of 50 characters; every other text is shorter.
     private const int TextBytes = 1 << 20;
 
-    private readonly Dictionary<string, ByteString> files = [];
+    private readonly Dictionary<string, List<ByteString>> files = [];
     private readonly Dictionary<string, string> texts = [];
 
     private MultipartForm()
@@ -26,10 +26,13 @@ internal sealed class MultipartForm
     /// <param name="files">Names of the parts that are files; each at most <see cref="MeshLimits.EncodedBytes"/>.</param>
     /// <param name="texts">Names of the parts that are text; each at most 1 MiB.</param>
     /// <param name="limits">The mesh's limits.</param>
+    /// <param name="repeatable">The name of a file that may be given several times.</param>
+    /// <param name="most">How many times.</param>
     /// <exception cref="UnsupportedFormatException">The body is not multipart/form-data.</exception>
-    /// <exception cref="FieldException">A part is unknown, given twice, or cut short.</exception>
+    /// <exception cref="FieldException">A part is unknown, given too often, or cut short.</exception>
     /// <exception cref="TooLargeException">A part is larger than it may be.</exception>
-    public static async Task<MultipartForm> ReadAsync(HttpRequest request, IReadOnlyList<string> files, IReadOnlyList<string> texts, MeshLimits limits)
+    public static async Task<MultipartForm> ReadAsync(
+        HttpRequest request, IReadOnlyList<string> files, IReadOnlyList<string> texts, MeshLimits limits, string? repeatable = null, int most = 1)
     {
         var token = request.HttpContext.RequestAborted;
         var form = new MultipartForm();
@@ -39,11 +42,21 @@ internal sealed class MultipartForm
             while (await reader.ReadNextSectionAsync(token).ConfigureAwait(false) is { } section)
             {
                 var (name, isFile) = Describe(section);
-                if (form.files.ContainsKey(name) || form.texts.ContainsKey(name)) throw new FieldException(name, "given once allowed, given twice");
+                if (name == repeatable)
+                {
+                    if (form.files.TryGetValue(name, out var given) && given.Count == most) throw new FieldException(name, $"given 1 to {most} times allowed, given more often");
+                }
+                else if (form.files.ContainsKey(name) || form.texts.ContainsKey(name))
+                {
+                    throw new FieldException(name, "given once allowed, given twice");
+                }
+
                 if (files.Contains(name))
                 {
                     if (!isFile) throw new FieldException(name, $"a file needed (curl: -F {name}=@FILE), text given");
-                    form.files[name] = UnsafeByteOperations.UnsafeWrap(await ReadAsync(section.Body, name, limits.EncodedBytes, token).ConfigureAwait(false));
+                    var file = UnsafeByteOperations.UnsafeWrap(await ReadAsync(section.Body, name, limits.EncodedBytes, token).ConfigureAwait(false));
+                    if (!form.files.TryGetValue(name, out var kept)) form.files[name] = kept = [];
+                    kept.Add(file);
                 }
                 else if (texts.Contains(name))
                 {
@@ -64,10 +77,15 @@ internal sealed class MultipartForm
     }
 
     /// <exception cref="FieldException">The form has no such file, or it is empty.</exception>
-    public ByteString File(string name)
+    public ByteString File(string name) => Files(name)[0];
+
+    /// <summary>Every file of a name that may be repeated, in order.</summary>
+    /// <exception cref="FieldException">The form has no such file, or one is empty.</exception>
+    public IReadOnlyList<ByteString> Files(string name)
     {
-        if (!files.TryGetValue(name, out var file)) throw new FieldException(name, "a file needed, none given");
-        return file.Length > 0 ? file : throw new FieldException(name, "at least 1 byte needed, an empty file given");
+        if (!files.TryGetValue(name, out var given)) throw new FieldException(name, "a file needed, none given");
+        int empty = given.FindIndex(file => file.Length == 0);
+        return empty < 0 ? given : throw new FieldException(given.Count == 1 ? name : $"{name}[{empty}]", "at least 1 byte needed, an empty file given");
     }
 
     /// <returns>The text without the white space around it; null when it is absent or empty.</returns>

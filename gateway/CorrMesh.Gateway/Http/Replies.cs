@@ -63,6 +63,29 @@ public sealed record MatchesReply(
         IdentityReply.From(response.Source.Identity), TimingsReply.From(response.Timings));
 }
 
+[Description("An image's features as colours.")]
+public sealed record RenderedImageReply([property: Description("The picture: PNG in base64.")] byte[] Png, string FeaturesKey, SizeReply ImageSize);
+
+[Description("One picture for each image, in order; equal colours mean similar features across all of them.")]
+public sealed record RenderReply(IReadOnlyList<RenderedImageReply> Images, IdentityReply Identity, TimingsReply Timings)
+{
+    internal static RenderReply From(RenderFeaturesResponse response) => new(
+        [.. response.Images.Select(image => new RenderedImageReply(image.Png.ToByteArray(), image.Reference.FeaturesKey, SizeReply.From(image.Reference.ImageSize)))],
+        IdentityReply.From(response.Images[0].Reference.Identity), TimingsReply.From(response.Timings));
+}
+
+[Description("How similar the target is to one position of the source.")]
+public sealed record HeatmapReply(
+    [property: Description("The heat map over the whole target, least (blue) to most similar (red): PNG in base64.")] byte[] Png,
+    [property: Description("The most similar position of the target.")] PointReply Best,
+    [property: Description("Cosine of the two descriptors, -1 to 1.")] double Similarity,
+    SizeReply SourceSize, SizeReply TargetSize, string SourceFeaturesKey, string TargetFeaturesKey, IdentityReply Identity, TimingsReply Timings)
+{
+    internal static HeatmapReply From(HeatmapResponse response) => new(
+        response.Png.ToByteArray(), PointReply.From(response.Best), response.Similarity, SizeReply.From(response.Source.ImageSize), SizeReply.From(response.Target.ImageSize),
+        response.Source.FeaturesKey, response.Target.FeaturesKey, IdentityReply.From(response.Source.Identity), TimingsReply.From(response.Timings));
+}
+
 [Description("A small set of weights on top of a model.")]
 public sealed record AdapterReply(string Name, string Digest);
 

@@ -39,6 +39,5 @@ internal static class ApiDocument
                 context.HttpContext.Response.Headers.ContentSecurityPolicy = OnlyFromHere;
                 return await next(context).ConfigureAwait(false);
             });
-        endpoints.MapGet("/", () => Results.Redirect("/docs")).ExcludeFromDescription();
     }
 }

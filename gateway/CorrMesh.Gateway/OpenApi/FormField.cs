@@ -21,6 +21,14 @@ internal sealed record FormField(string Name, bool Required, OpenApiSchema Schem
         Description = $"{description}: JPEG, PNG, WebP, GIF or BMP, at most {limits.EncodedBytes} bytes and {limits.ImagePixels} pixels.",
     });
 
+    public static FormField Images(string name, string description, MeshLimits limits) => new(name, true, new OpenApiSchema
+    {
+        Type = JsonSchemaType.Array,
+        Items = Image(name, description, limits).Schema,
+        MinItems = 1,
+        MaxItems = limits.RenderImages,
+    });
+
     public static FormField Text(string name, string description) =>
         new(name, false, new OpenApiSchema { Type = JsonSchemaType.String, Description = description });
 

@@ -13,6 +13,8 @@ public sealed partial class ApiDocumentTests
     [Theory]
     [InlineData("/v1/features", "image*,model,adapter,tokens", "200,400,404,406,413,415,429,500,503,504")]
     [InlineData("/v1/match", "source*,target*,points,grid,model,adapter,tokens", "200,400,404,413,415,429,500,503,504")]
+    [InlineData("/v1/features:render", "image*,long_side,model,adapter,tokens", "200,400,404,406,413,415,429,500,503,504")]
+    [InlineData("/v1/match:heatmap", "source*,target*,point*,model,adapter,tokens", "200,400,404,406,413,415,429,500,503,504")]
     public async Task Document_FormRoute_DescribesFieldsAndErrors(string path, string fields, string statuses)
     {
         await using var mesh = await FakeMesh.StartAsync();
@@ -47,7 +49,7 @@ public sealed partial class ApiDocumentTests
 
         var document = await Document(mesh);
 
-        Assert.Equal(["/healthz", "/v1/features", "/v1/match", "/v1/models"], document.GetProperty("paths").EnumerateObject().Select(path => path.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["/healthz", "/v1/features", "/v1/features:render", "/v1/match", "/v1/match:heatmap", "/v1/models", "/v1/status"], document.GetProperty("paths").EnumerateObject().Select(path => path.Name).Order(StringComparer.Ordinal));
         Assert.Equal(
             ["application/json", "application/octet-stream", "application/x-npy"],
             document.GetProperty("paths").GetProperty("/v1/features").GetProperty("post").GetProperty("responses").GetProperty("200").GetProperty("content")
@@ -90,14 +92,6 @@ public sealed partial class ApiDocumentTests
             Assert.Equal(HttpStatusCode.OK, asset.StatusCode);
             Assert.True((await asset.Content.ReadAsByteArrayAsync(Token)).Length > 1000);
         }
-    }
-
-    [Fact]
-    public async Task Root_Get_LeadsToTheDocs()
-    {
-        await using var mesh = await FakeMesh.StartAsync();
-
-        Assert.Equal("/docs", (await mesh.Http.GetAsync("/", Token)).Headers.Location?.OriginalString);
     }
 
     [GeneratedRegex("<script[^>]* src=\"([^\"]+)\"")]

@@ -132,7 +132,7 @@ public sealed class GrpcProxyTests
     public async Task Reflection_BothVersions_ListEveryContractAndGiveItsFiles()
     {
         await using var mesh = await FakeMesh.StartAsync();
-        string[] expected = [.. MeshTopology.Contracts.Select(contract => contract.FullName).Append("grpc.health.v1.Health").Order()];
+        string[] expected = [.. MeshTopology.Contracts.Select(contract => contract.FullName).Append("corrmesh.status.v1.StatusService").Append("grpc.health.v1.Health").Order()];
         using var now = new Grpc.Reflection.V1.ServerReflection.ServerReflectionClient(mesh.Grpc).ServerReflectionInfo(cancellationToken: Token);
         using var old = new Grpc.Reflection.V1Alpha.ServerReflection.ServerReflectionClient(mesh.Grpc).ServerReflectionInfo(cancellationToken: Token);
 
