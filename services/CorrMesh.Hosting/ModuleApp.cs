@@ -2,6 +2,7 @@ using CorrMesh.Hosting.Clients;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Health;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Hosting.Supervision;
 using CorrMesh.Hosting.Telemetry;
 using Grpc.Reflection;
 using Microsoft.AspNetCore.Builder;
@@ -10,6 +11,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -49,6 +51,7 @@ internal sealed class ModuleApp : IAsyncDisposable
         builder.AddMeshOptions<DataOptions>(DataOptions.Section);
         builder.AddMeshOptions<DrainOptions>(DrainOptions.Section);
         builder.AddMeshOptions<RetryOptions>(RetryOptions.Section);
+        builder.AddMeshOptions<ProcessOptions>(ProcessOptions.Section);
         builder.Services.AddRouting();
         builder.Services.AddMeshClients();
         AddGrpc(builder.Services, Service);
@@ -78,6 +81,7 @@ internal sealed class ModuleApp : IAsyncDisposable
     public async Task StartAsync(MeshTelemetry telemetry, CancellationToken cancellationToken)
     {
         var app = App;
+        app.Use(CloseWhileDraining);
         module.Configure(app);
         app.Use(RefuseHttpOnGrpcPort);
         app.UseRouting();
@@ -130,6 +134,10 @@ internal sealed class ModuleApp : IAsyncDisposable
     private static void AddKestrel(WebApplicationBuilder builder, MeshService service)
     {
         builder.WebHost.UseKestrelCore();
+        builder.Services.AddOptions<SocketTransportOptions>().Configure<ProcessOptions>((sockets, process) =>
+        {
+            if (process.Supervised) sockets.CreateBoundListenSocket = SharedPort.Bind;
+        });
         builder.Services.AddOptions<KestrelServerOptions>().Configure<MeshLimits, ListenOptions>((kestrel, limits, listen) =>
         {
             kestrel.AddServerHeader = false;
@@ -145,6 +153,21 @@ internal sealed class ModuleApp : IAsyncDisposable
             kestrel.Listen(listen.IPAddress, listen.GrpcPortOf(service), options => options.Protocols = HttpProtocols.Http2);
             kestrel.Listen(listen.IPAddress, listen.HttpPortOf(service), options => options.Protocols = HttpProtocols.Http1);
         });
+    }
+
+    // HTTP/2 connections are told to go by a frame of its own; those of HTTP/1.1 only with an answer, so each one says it from the notice on.
+    private Task CloseWhileDraining(HttpContext context, RequestDelegate next)
+    {
+        if (!HttpProtocol.IsHttp2(context.Request.Protocol))
+        {
+            context.Response.OnStarting(() =>
+            {
+                if (Health.Draining.IsCancellationRequested) context.Response.Headers.Connection = "close";
+                return Task.CompletedTask;
+            });
+        }
+
+        return next(context);
     }
 
     // The gRPC listener speaks only HTTP/2 and the other one only HTTP/1.1, so the protocol tells them apart.

@@ -12,6 +12,7 @@ internal static class MeshCommands
         {
             AddModelCommand.Create(),
             AddAdapterCommand.Create(),
+            HealthCheckCommand.Create(),
             MakeSamplesCommand.Create(),
             DrawMatchesCommand.Create(),
             TrainCompactCommand.Create(),

@@ -8,8 +8,11 @@ public sealed class ListenOptions : IValidatableObject
 {
     public const string Section = "CorrMesh:Listen";
 
-    /// <summary>The address of every listener; loopback only.</summary>
+    /// <summary>The address of every listener; beyond loopback only with <see cref="Insecure"/>.</summary>
     public string Address { get; init; } = "127.0.0.1";
+
+    /// <summary>Whether to listen beyond loopback although nothing is encrypted.</summary>
+    public bool Insecure { get; init; }
 
     /// <summary>
     /// What the services' ports are counted from: features listens on PortBase + 1 (gRPC) and PortBase + 1001 (operations).
@@ -30,8 +33,10 @@ public sealed class ListenOptions : IValidatableObject
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (Address != "localhost" && !(IPAddress.TryParse(Address, out var address) && IPAddress.IsLoopback(address)))
-            yield return new("only loopback (127.0.0.1, ::1 or localhost) is allowed, for nothing here is encrypted or authenticated", [nameof(Address)]);
+        if (Address != "localhost" && !IPAddress.TryParse(Address, out _) && Insecure)
+            yield return new("an IP address or localhost needed", [nameof(Address)]);
+        if (Address != "localhost" && !(IPAddress.TryParse(Address, out var address) && IPAddress.IsLoopback(address)) && !Insecure)
+            yield return new("only loopback (127.0.0.1, ::1 or localhost) is allowed without Insecure, for nothing here is encrypted or authenticated", [nameof(Address)]);
         if (PortBase is > 0 and < 1024) yield return new("0, or at least 1024 allowed", [nameof(PortBase)]);
         int[] ports = [.. MeshTopology.Services.SelectMany(service => new[] { GrpcPortOf(service), HttpPortOf(service) }).Where(port => port != 0)];
         foreach (int port in ports.GroupBy(port => port).Where(group => group.Count() > 1).Select(group => group.Key))
