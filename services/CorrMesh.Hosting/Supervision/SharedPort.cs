@@ -16,7 +16,10 @@ internal static class SharedPort
     private const int SolSocket = 1, SoReusePort = 15, SoAttachReusePortCbpf = 51;
     private const ushort BpfReturnConstant = 0x06;
 
-    /// <summary>A bound socket for Kestrel to listen on.</summary>
+    // Kestrel sets its own when it takes over.
+    private const int Backlog = 512;
+
+    /// <summary>A bound socket for Kestrel to accept from.</summary>
     public static Socket Bind(EndPoint endpoint)
     {
         var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
@@ -24,8 +27,10 @@ internal static class SharedPort
         {
             if (endpoint is IPEndPoint ip && ip.Address.Equals(IPAddress.IPv6Any)) socket.DualMode = true;
             socket.SetRawSocketOption(SolSocket, SoReusePort, BitConverter.GetBytes(1));
-            PreferTheSecond(socket);
             socket.Bind(endpoint);
+            // Not before it listens: a socket that has a program of its own may not join others on a port.
+            socket.Listen(Backlog);
+            PreferTheSecond(socket);
             return socket;
         }
         catch
