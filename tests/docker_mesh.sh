@@ -40,7 +40,7 @@ if [[ -z ${CORRMESH_KEEP_IMAGES:-} ]]; then
     "${compose[@]}" build "${more[@]}"
 fi
 trap '"${compose[@]}" down -v --timeout 30' EXIT
-"${compose[@]}" up -d --no-build
+"${compose[@]}" up -d --no-build || fail "every service becomes healthy"
 echo "waiting for the gateway's health ..."
 for _ in $(seq 120); do
     state=$(inspect gateway '{{.State.Health.Status}}')
@@ -71,9 +71,11 @@ holds "the password is in no command line" not in_container redis grep -qa "$COR
 holds "features is ready, says the binary itself" in_container features dotnet CorrMesh.Host.dll healthcheck 6101
 holds "a port where nothing listens is not ready" not in_container features dotnet CorrMesh.Host.dll healthcheck 6999
 
+containers=()
+for service in "${services[@]}"; do containers+=("$("${compose[@]}" ps -q "$service")"); done
 "${compose[@]}" stop -t 30 gateway matching features >/dev/null 2>&1
-for service in "${services[@]}"; do
-    holds "$service stopped by itself" is "$(docker inspect -f '{{.State.ExitCode}}' "$("${compose[@]}" ps -aq "$service" 2>/dev/null || "${compose[@]}" ps -q "$service")")" 0
+for container in "${containers[@]}"; do
+    holds "$(docker inspect -f '{{.Name}}' "$container") stopped by itself" is "$(docker inspect -f '{{.State.ExitCode}}' "$container")" 0
 done
 docker images --format '{{.Repository}}:{{.Tag}} {{.Size}}' | grep '^corrmesh' | sort
 echo "all holds"

@@ -8,9 +8,9 @@ internal static class HealthCheckCommand
 {
     public static Command Create()
     {
-        var port = new Argument<string[]>("port") { Description = "the service's HTTP port (default: the gateway's, 8080)", Arity = ArgumentArity.ZeroOrOne };
+        var port = new Argument<string?>("port") { Description = "the service's HTTP port (default: the gateway's, 8080)", Arity = ArgumentArity.ZeroOrOne };
         var command = new Command(HealthCheck.Command, "Exit code 0 when a service of this machine is ready (/readyz), 1 when it is not.") { port };
-        command.SetAction((result, _) => HealthCheck.RunAsync(result.GetValue(port) ?? [], Console.Error));
+        command.SetAction((result, _) => HealthCheck.RunAsync(result.GetValue(port) is { } given ? [given] : [], Console.Error));
         return command;
     }
 }
