@@ -141,7 +141,7 @@ public sealed class Mesh : IAsyncDisposable
     // A key in a known section is checked where it is bound; a section that nobody binds would pass for a setting.
     private static IEnumerable<string> UnknownSections(IConfiguration configuration)
     {
-        string[] known = ["Listen", "Tls", "Services", "Data", "Redis", "Limits", "Retry", "Routing", "Drain", .. MeshTopology.Services.Select(service => service.Name)];
+        string[] known = ["Listen", "Tls", "Services", "Data", "Redis", "Limits", "Retry", "Routing", "Drain", "Process", .. MeshTopology.Services.Select(service => service.Name)];
         return configuration.GetSection("CorrMesh").GetChildren()
             .Where(section => !known.Contains(section.Key, StringComparer.OrdinalIgnoreCase))
             .Select(section => $"{section.Path}: no such section; there are {string.Join(", ", known.Order(StringComparer.OrdinalIgnoreCase))}");

@@ -10,6 +10,11 @@ namespace CorrMesh.Hosting;
 public sealed record MeshArguments(
     IReadOnlyList<string> Targets, IReadOnlyDictionary<string, string?> Settings, bool Help, IReadOnlyList<string> Faults)
 {
+    /// <summary>Most features processes of one supervisor; their ports lie ten apart, in a block of a thousand.</summary>
+    public const int MaxReplicas = 32;
+
+    internal const string ReplicasOption = "--features-replicas";
+
     private static readonly Option[] Options =
     [
         new("--target", "LIST", null, false, "services to run in this process, comma-separated; `all` runs every one (default)"),
@@ -18,14 +23,18 @@ public sealed record MeshArguments(
         new("--port-base", "N", "CorrMesh:Listen:PortBase", true, "what the services' own ports are counted from (default 5100; 0: any free ones)"),
         new("--insecure", "", "CorrMesh:Listen:Insecure", false, "listen beyond loopback (CorrMesh:Listen:Address) without TLS or API keys"),
         new("--data", "DIR", "CorrMesh:Data:Directory", false, "where weights are (default ./data)"),
-        new("--redis", "HOST:PORT", "CorrMesh:Redis:Address", false, "a Redis server to share feature maps through (default: none)"),
+        new("--redis", "HOST:PORT", "CorrMesh:Redis:Address", false, "a Redis server to share feature maps through (default: none; `mesh` starts one)"),
         new("--threads", "N", "CorrMesh:Features:Threads", true, "threads of the network (default: one for each core)"),
+        new(ReplicasOption, "N", null, true, "features processes of `mesh`, 1 to 32, which share the threads (default 1)"),
         new("--set", "KEY=VALUE", null, false, "any other setting, such as CorrMesh:Limits:Points=1000; may be repeated"),
         new("--help", "", null, false, "print this and stop"),
     ];
 
+    /// <summary>Features processes, 1 to <see cref="MaxReplicas"/>.</summary>
+    public int Replicas { get; private init; } = 1;
+
     /// <summary>The options, one line each.</summary>
-    public static string Usage => string.Concat(Options.Select(option => $"  {option.Name + (option.Value.Length > 0 ? " " + option.Value : ""),-18} {option.Help}\n"));
+    public static string Usage => string.Concat(Options.Select(option => $"  {option.Name + (option.Value.Length > 0 ? " " + option.Value : ""),-21} {option.Help}\n"));
 
     /// <param name="args">Values follow their option after a space or an equals sign.</param>
     /// <param name="available">Names of the services that this program carries.</param>
@@ -35,6 +44,7 @@ public sealed record MeshArguments(
         var faults = new List<string>();
         IReadOnlyList<string> targets = available;
         bool help = false;
+        int replicas = 1;
         for (int i = 0; i < args.Count; i++)
         {
             string[] parts = args[i].Split('=', 2);
@@ -63,10 +73,11 @@ public sealed record MeshArguments(
             else if (option.Name == "--target") targets = ParseTargets(value, available, faults);
             else if (option.Name == "--set") ParseSetting(value, settings, faults);
             else if (option.IsNumber && !int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out _)) faults.Add($"{option.Name}: a whole number needed, '{value}' given");
+            else if (option.Name == ReplicasOption) replicas = ParseReplicas(value, faults);
             else settings[option.Key!] = value;
         }
 
-        return new MeshArguments(targets, settings, help, faults);
+        return new MeshArguments(targets, settings, help, faults) { Replicas = replicas };
     }
 
     private static IReadOnlyList<string> ParseTargets(string value, IReadOnlyList<string> available, List<string> faults)
@@ -76,6 +87,13 @@ public sealed record MeshArguments(
         faults.AddRange(names.Except(available).Select(name => $"--target: all, {string.Join(", ", available)} allowed, '{name}' given"));
         if (names.Length == 0) faults.Add("--target: at least one service needed, none given");
         return names;
+    }
+
+    private static int ParseReplicas(string value, List<string> faults)
+    {
+        int replicas = int.Parse(value, CultureInfo.InvariantCulture);
+        if (replicas is < 1 or > MaxReplicas) faults.Add($"{ReplicasOption}: 1 to {MaxReplicas} allowed, {replicas} given");
+        return replicas;
     }
 
     private static void ParseSetting(string value, Dictionary<string, string?> settings, List<string> faults)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CorrMesh.Hosting.Options;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -32,6 +33,7 @@ public static class MeshHost
         }
 
         if (arguments.Faults.Count > 0) return await RefuseAsync(error, [.. arguments.Faults, "Options:\n" + MeshArguments.Usage]).ConfigureAwait(false);
+        if (arguments.Replicas > 1) return await RefuseAsync(error, [$"{MeshArguments.ReplicasOption}: 1 allowed in one process, {arguments.Replicas} given; the command `mesh` starts more"]).ConfigureAwait(false);
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using var hurry = new CancellationTokenSource();
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
@@ -39,6 +41,7 @@ public static class MeshHost
         try
         {
             var configuration = Configure(arguments);
+            if (configuration.GetSection(ProcessOptions.Section).GetValue<bool>(nameof(ProcessOptions.Supervised))) _ = StopAtEndOfInputAsync(stopping);
             var mesh = await Mesh.StartAsync(
                 configuration, [.. modules.Where(module => arguments.Targets.Contains(module.Name))],
                 logging => AddLogging(logging, configuration), cancellationToken: stopping.Token).ConfigureAwait(false);
@@ -77,17 +80,32 @@ public static class MeshHost
         }
     }
 
+    // The supervisor holds the other end and never writes: the input ends when the supervisor does, however that comes about.
+    private static async Task StopAtEndOfInputAsync(CancellationTokenSource stopping)
+    {
+        var input = Console.OpenStandardInput();
+        await using (input.ConfigureAwait(false))
+        {
+            while (await input.ReadAsync(new byte[1]).ConfigureAwait(false) > 0)
+            {
+            }
+        }
+
+        try { await stopping.CancelAsync().ConfigureAwait(false); }
+        catch (ObjectDisposedException) { }   // stopped already
+    }
+
     private static string Describe(MeshEndpoint endpoint) =>
         $"{endpoint.Service}.http={endpoint.Http.GetLeftPart(UriPartial.Authority)} {endpoint.Service}.grpc={endpoint.Grpc.GetLeftPart(UriPartial.Authority)}"
         + (endpoint.Admin is { } admin ? $" {endpoint.Service}.admin={admin.GetLeftPart(UriPartial.Authority)}" : "");
 
-    private static IConfigurationRoot Configure(MeshArguments arguments) => new ConfigurationBuilder()
+    internal static IConfigurationRoot Configure(MeshArguments arguments) => new ConfigurationBuilder()
         .AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: true)
         .AddEnvironmentVariables()
         .AddInMemoryCollection(arguments.Settings)
         .Build();
 
-    private static void AddLogging(ILoggingBuilder logging, IConfiguration configuration)
+    internal static void AddLogging(ILoggingBuilder logging, IConfiguration configuration)
     {
         logging
             .SetMinimumLevel(LogLevel.Information)
@@ -117,7 +135,7 @@ public static class MeshHost
         });
     }
 
-    private static async Task<int> RefuseAsync(TextWriter error, IEnumerable<string> faults)
+    internal static async Task<int> RefuseAsync(TextWriter error, IEnumerable<string> faults)
     {
         foreach (string fault in faults) await error.WriteLineAsync(fault).ConfigureAwait(false);
         return Misused;

@@ -5,6 +5,7 @@ using CorrMesh.Hosting.Options;
 using CorrMesh.Hosting.Reporting;
 using CorrMesh.Hosting.Routing;
 using CorrMesh.Hosting.Security;
+using CorrMesh.Hosting.Supervision;
 using CorrMesh.Hosting.Telemetry;
 using CorrMesh.Protos.Status.V1;
 using Grpc.Reflection;
@@ -14,6 +15,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -56,6 +58,7 @@ internal sealed class ModuleApp : IAsyncDisposable
         builder.AddMeshOptions<DrainOptions>(DrainOptions.Section);
         builder.AddMeshOptions<RetryOptions>(RetryOptions.Section);
         builder.AddMeshOptions<RoutingOptions>(RoutingOptions.Section);
+        builder.AddMeshOptions<ProcessOptions>(ProcessOptions.Section);
         builder.Services.AddRouting();
         builder.Services.AddDoors(builder.Configuration);
         builder.Services.AddMeshClients();
@@ -91,6 +94,7 @@ internal sealed class ModuleApp : IAsyncDisposable
         var app = App;
         app.UseAdminListener(Service);
         app.Services.GetRequiredService<ModuleStatus>();   // counts from here on
+        app.Use(CloseWhileDraining);
         module.Configure(app);
         app.Use(RefuseHttpOnGrpcPort);
         app.UseRouting();
@@ -152,6 +156,10 @@ internal sealed class ModuleApp : IAsyncDisposable
     private static void AddKestrel(WebApplicationBuilder builder, MeshService service, bool besideGateway)
     {
         builder.WebHost.UseKestrelCore();
+        builder.Services.AddOptions<SocketTransportOptions>().Configure<ProcessOptions>((sockets, process) =>
+        {
+            if (process.Supervised) sockets.CreateBoundListenSocket = SharedPort.Bind;
+        });
         builder.Services.AddOptions<KestrelServerOptions>().Configure<MeshLimits, ListenOptions, TlsOptions>((kestrel, limits, listen, tls) =>
         {
             listen.BesideGateway = besideGateway;
@@ -179,6 +187,22 @@ internal sealed class ModuleApp : IAsyncDisposable
         _ => bound,
     };
 
+    // HTTP/2 connections are told to go by a frame of its own; those of HTTP/1.1 only with an answer, so each one says it from the notice on.
+    private Task CloseWhileDraining(HttpContext context, RequestDelegate next)
+    {
+        if (!HttpProtocol.IsHttp2(context.Request.Protocol))
+        {
+            context.Response.OnStarting(() =>
+            {
+                if (Health.Draining.IsCancellationRequested) context.Response.Headers.Connection = "close";
+                return Task.CompletedTask;
+            });
+        }
+
+        return next(context);
+    }
+
+    // The gRPC listener speaks only HTTP/2 and the other one only HTTP/1.1, so the protocol tells them apart.
     private static Task RefuseHttpOnGrpcPort(HttpContext context, RequestDelegate next)
     {
         if (context.ListenerOf() == Listener.Http || context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true)

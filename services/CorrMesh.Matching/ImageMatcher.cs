@@ -80,7 +80,7 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
     });
 
     /// <summary>How similar every place of the target is to one position.</summary>
-    public async Task<HeatmapResponse> HeatmapAsync(Point? point)
+    public Task<HeatmapResponse> HeatmapAsync(Point? point) => WithKeysOrContentsAsync(async _ =>
     {
         CheckSpec();
         if (point is null) throw new FieldException("point", "a position needed, none given");
@@ -97,7 +97,7 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
             Source = sampled.Reference,
             Target = correlated.Target,
         };
-    }
+    });
 
     private static Grid GridOf(FeatureMapReference map, double stepPx, int maxPoints)
     {
@@ -121,7 +121,7 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
     {
         (ModelIdentity ours, ModelIdentity theirs) = (source.Identity, target.Identity);
         if (ours.ModelDigest != theirs.ModelDigest || ours.AdapterDigest != theirs.AdapterDigest)
-            throw new FieldException("target", $"a map by the source's {Shown(ours)} needed, one by {Shown(theirs)} given");
+            throw new WeightsDifferException($"a map by the source's {Shown(ours)} needed, one by {Shown(theirs)} given");
 
         static string Shown(ModelIdentity identity) => identity.Adapter.Length == 0 ? identity.Model : $"{identity.Model} with {identity.Adapter}";
     }
@@ -134,10 +134,15 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
         await second.ConfigureAwait(false);
     }
 
-    private static async Task<T> WithKeysOrContentsAsync<T>(Func<bool, Task<T>> attempt)
+    private async Task<T> WithKeysOrContentsAsync<T>(Func<bool, Task<T>> attempt)
     {
         try
         {
+            return await attempt(false).ConfigureAwait(false);
+        }
+        catch (WeightsDifferException) when (source?.SourceCase == FeatureSource.SourceOneofCase.Image && target?.SourceCase == FeatureSource.SourceOneofCase.Image)
+        {
+            // Another adapter took the name between the two images; the second time both are of the new one.
             return await attempt(false).ConfigureAwait(false);
         }
         catch (RpcException exception) when (exception.IsFeaturesExpired())
@@ -149,4 +154,6 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
     private MatchedImage Source(FeatureMapReference reference, bool withContents) => withContents ? sourceImage : MatchedImage.Of(reference);
 
     private MatchedImage Target(FeatureMapReference reference, bool withContents) => withContents ? targetImage : MatchedImage.Of(reference);
+
+    private sealed class WeightsDifferException(string description) : FieldException("target", description);
 }

@@ -19,7 +19,9 @@ public sealed class RunningTests
     [InlineData("add-model")]
     [InlineData("add-adapter")]
     [InlineData("draw-matches")]
+    [InlineData("healthcheck")]
     [InlineData("make-samples")]
+    [InlineData("mesh")]
     [InlineData("train-compact")]
     public void DeployRun_Command_IsTheProgramsOwn(string command)
     {

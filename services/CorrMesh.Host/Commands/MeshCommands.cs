@@ -13,6 +13,7 @@ internal static class MeshCommands
             KeysCommand.Create(),
             AddModelCommand.Create(),
             AddAdapterCommand.Create(),
+            HealthCheckCommand.Create(),
             MakeSamplesCommand.Create(),
             DrawMatchesCommand.Create(),
             TrainCompactCommand.Create(),

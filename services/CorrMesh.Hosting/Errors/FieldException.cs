@@ -9,7 +9,7 @@ public sealed record FieldViolation(string Field, string Description)
 }
 
 /// <summary>A request that could not be carried out because of what its fields hold (INVALID_ARGUMENT).</summary>
-public sealed class FieldException : Exception
+public class FieldException : Exception
 {
     public FieldException(string field, string description, Exception? innerException = null)
         : this([new FieldViolation(field, description)], innerException)

@@ -43,7 +43,7 @@ public static class MeshOptions
     internal static IEnumerable<string> Faults(IServiceCollection services) =>
         services.Select(service => service.ImplementationInstance).OfType<SectionFaults>().SelectMany(section => section.Faults);
 
-    private static IEnumerable<string> Validate(object options, string section)
+    internal static IEnumerable<string> Validate(object options, string section)
     {
         var results = new List<ValidationResult>();
         Validator.TryValidateObject(options, new ValidationContext(options), results, validateAllProperties: true);

@@ -23,6 +23,9 @@ public sealed class MeshReplicas(MeshAddresses addresses, RoutingOptions options
         HttpHandler = Connections(),
         DisposeHttpClient = true,
         MaxReceiveMessageSize = limits.MessageBytes,
+        // A process that is started again is back within seconds; the library's own waits grow to two minutes.
+        InitialReconnectBackoff = options.HealthRetry,
+        MaxReconnectBackoff = options.HealthRetry,
     }))).Value;
 
     /// <summary>Connections of which each call picks its replica.</summary>

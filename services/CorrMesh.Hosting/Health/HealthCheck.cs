@@ -1,0 +1,38 @@
+using System.Globalization;
+
+namespace CorrMesh.Hosting.Health;
+
+/// <summary>`healthcheck [PORT]`: asks a service of this machine whether it is ready, for containers, whose images hold no other client.</summary>
+public static class HealthCheck
+{
+    public const string Command = "healthcheck";
+
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);
+
+    /// <param name="args">At most one: the service's HTTP port; the gateway's default without it.</param>
+    /// <param name="error">Receives why the service is not ready.</param>
+    /// <returns>The exit code: 0 `/readyz` answers 200, 1 it does not, 2 wrong arguments.</returns>
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, TextWriter error)
+    {
+        int port = MeshTopology.Get(MeshTopology.Gateway).HttpPort;
+        if (args.Count > 1 || (args.Count == 1 && !(int.TryParse(args[0], NumberStyles.None, CultureInfo.InvariantCulture, out port) && port is > 0 and <= 65_535)))
+        {
+            await error.WriteLineAsync($"{Command}: one port from 1 to 65535 allowed, '{string.Join(' ', args)}' given").ConfigureAwait(false);
+            return 2;
+        }
+
+        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = Limit };
+        try
+        {
+            using var answer = await client.GetAsync(new Uri($"http://127.0.0.1:{port}/readyz")).ConfigureAwait(false);
+            if (answer.IsSuccessStatusCode) return 0;
+            await error.WriteAsync(await answer.Content.ReadAsStringAsync().ConfigureAwait(false)).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException)
+        {
+            await error.WriteLineAsync($"port {port}: {exception.Message}").ConfigureAwait(false);
+        }
+
+        return 1;
+    }
+}
