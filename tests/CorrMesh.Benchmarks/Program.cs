@@ -1,13 +1,19 @@
 using CorrMesh.Benchmarks;
+using CorrMesh.Benchmarks.Mesh;
 
 // The attacker of `hostile`, which starts it as a process of its own.
 if (args is ["attack", ..]) return await HostileBenchmark.AttackAsync(args[1..]);
 
+// The mesh on simulated devices, which `replicas` starts.
+if (args is [SimulatedFeatures.Command, .. var simulated]) return SimulatedFeatures.Run(simulated);
+
 // `-- NAME [--strict]`: prints the table, writes results/NAME.json; --strict exits 1 when a row misses its must, naming it last.
 var benchmarks = new SortedDictionary<string, Func<IReadOnlyList<BenchmarkRow>>>(StringComparer.Ordinal)
 {
+    ["chaos"] = ChaosBenchmark.Run,
     ["hostile"] = HostileBenchmark.Run,
     ["matching"] = MatchingBenchmark.Run,
+    ["replicas"] = ReplicasBenchmark.Run,
     ["service"] = ServiceBenchmark.Run,
 };
 bool strict = args.Contains("--strict", StringComparer.Ordinal);
