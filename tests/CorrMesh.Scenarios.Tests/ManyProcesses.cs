@@ -11,7 +11,7 @@ namespace CorrMesh.Scenarios.Tests;
 
 /// <summary>The mesh as `deploy/run mesh` starts it: a supervisor and its processes, on free ports, with a small real network from a data directory.</summary>
 /// <remarks>With a Redis of its own where redis-server is installed, without any elsewhere.</remarks>
-internal sealed partial class ManyProcesses : IAsyncDisposable
+internal sealed partial class ManyProcesses : IStartedMesh
 {
     private readonly TestData data;
     private readonly Process supervisor;

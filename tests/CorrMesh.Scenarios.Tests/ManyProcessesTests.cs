@@ -19,7 +19,7 @@ public sealed class ManyProcessesTests
     [Fact]
     public async Task KilledProcess_EachInTurn_IsStartedAgainAndTheMeshAnswers()
     {
-        await using ManyProcesses mesh = await ManyProcesses.StartAsync();
+        await using ManyProcesses mesh = await ManyProcesses.StartAsync(2);
         string expected = await MatchAsync(mesh);
         foreach (string name in mesh.Pids.Keys.ToArray())
         {
@@ -40,7 +40,7 @@ public sealed class ManyProcessesTests
     [Fact]
     public async Task RollingRestart_UnderLoad_FailsNoCall()
     {
-        await using ManyProcesses mesh = await ManyProcesses.StartAsync();
+        await using ManyProcesses mesh = await ManyProcesses.StartAsync(2);
         string expected = await MatchAsync(mesh);
         IReadOnlyDictionary<string, int> before = mesh.Pids;
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(Test);

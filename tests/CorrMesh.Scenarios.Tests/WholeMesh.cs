@@ -12,7 +12,7 @@ using Xunit;
 namespace CorrMesh.Scenarios.Tests;
 
 /// <summary>All services of the mesh in this process, on free ports, with a small real network from a data directory.</summary>
-internal sealed class WholeMesh : IAsyncDisposable
+internal sealed class WholeMesh : IStartedMesh
 {
     private readonly TestData data;
     private readonly Mesh mesh;
@@ -64,19 +64,6 @@ internal sealed class WholeMesh : IAsyncDisposable
         where T : notnull => mesh.ServicesOf(module).GetRequiredService<T>();
 
     public Task StopAsync() => mesh.StopAsync(TestContext.Current.CancellationToken);
-
-    /// <summary>Posts a form as curl -F does; byte arrays become files.</summary>
-    public Task<HttpResponseMessage> PostAsync(string path, params (string Name, object Value)[] parts)
-    {
-        var form = new MultipartFormDataContent();
-        foreach ((string name, object value) in parts)
-        {
-            if (value is byte[] file) form.Add(new ByteArrayContent(file), name, name + ".png");
-            else form.Add(new StringContent((string)value), name);
-        }
-
-        return Http.PostAsync(path, form, TestContext.Current.CancellationToken);
-    }
 
     public static async Task<JsonElement> JsonAsync(HttpResponseMessage response) =>
         JsonDocument.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement;
