@@ -4,11 +4,12 @@
 usage: first_answer.py ADDRESS [SOURCE TARGET]
 
 ADDRESS is the gateway's gRPC address, such as localhost:8081; SOURCE and TARGET are two pictures (default: the project's
-samples). Needs grpcio, grpcio-tools and numpy (Debian: python3-grpcio python3-grpc-tools python3-numpy). Every answer is
-checked; the exit code is 0 when all hold.
+samples). CORRMESH_API_KEY holds an API key where the mesh wants one. Needs grpcio, grpcio-tools and numpy (Debian:
+python3-grpcio python3-grpc-tools python3-numpy). Every answer is checked; the exit code is 0 when all hold.
 """
 
 import importlib
+import os
 import pathlib
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import numpy as np
 from grpc_tools import protoc
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+SAMPLES = [str(ROOT / "deploy/samples" / name) for name in ("left.jpg", "right.jpg")]
 
 
 def generate_stubs(folder):
@@ -56,11 +58,12 @@ def main(address, source_path, target_path):
     # A feature map can be tens of megabytes; gRPC's own limit is 4.
     channel = grpc.insecure_channel(address, options=[("grpc.max_receive_message_length", 64 << 20), ("grpc.max_send_message_length", 64 << 20)])
     grpc.channel_ready_future(channel).result(timeout=30)
+    metadata = [("x-api-key", os.environ["CORRMESH_API_KEY"])] if os.environ.get("CORRMESH_API_KEY") else []
     feature_service = features_grpc.FeatureServiceStub(channel)
     matching_service = matching_grpc.MatchingServiceStub(channel)
 
     print("models")
-    models = feature_service.ListModels(features.ListModelsRequest(), timeout=30)
+    models = feature_service.ListModels(features.ListModelsRequest(), timeout=30, metadata=metadata)
     for model in models.models:
         print(f"  {model.name}: {model.width} channels, {model.default_tokens} tokens on the long side")
     default = next((model for model in models.models if model.name == models.default_model), None)
@@ -68,7 +71,7 @@ def main(address, source_path, target_path):
 
     print("features")
     reply = feature_service.ExtractFeatures(
-        features.ExtractFeaturesRequest(source=source(source_path), return_values=tensor.DATA_TYPE_F32, normalise=True), timeout=120)
+        features.ExtractFeaturesRequest(source=source(source_path), return_values=tensor.DATA_TYPE_F32, normalise=True), timeout=120, metadata=metadata)
     values = to_array(reply.values)
     grid, size = reply.reference.grid, reply.reference.image_size
     print(f"  {values.shape} {values.dtype} of a picture of {size.width} x {size.height}")
@@ -80,7 +83,7 @@ def main(address, source_path, target_path):
     points = [geometry.Point(x=round(size.width * i / 6), y=round(size.height * j / 6)) for j in range(1, 6) for i in range(1, 6)]
     selection = geometry.PointSelection(points=geometry.PointList(points=points))
     answer = matching_service.MatchKeypoints(
-        matching.MatchKeypointsRequest(source=source(source_path), target=source(target_path), selection=selection), timeout=120)
+        matching.MatchKeypointsRequest(source=source(source_path), target=source(target_path), selection=selection), timeout=120, metadata=metadata)
     for match in answer.matches:
         if match.visible:
             print(f"  ({match.source.x:g}, {match.source.y:g}) -> ({match.target.x:g}, {match.target.y:g}), similarity {match.similarity:.3f}")
@@ -90,9 +93,15 @@ def main(address, source_path, target_path):
           "every match lies in the target")
     check(all(-1.001 <= match.similarity <= 1.001 for match in answer.matches), "similarities are cosines")
     check(any(match.visible for match in answer.matches), "some matches lead back to where they came from")
+    if [source_path, target_path] == SAMPLES:
+        lattice = geometry.PointSelection(grid=geometry.Grid(columns=4, rows=4))
+        fourth = matching_service.MatchKeypoints(
+            matching.MatchKeypointsRequest(source=source(source_path), target=source(target_path), selection=lattice), timeout=120, metadata=metadata).matches[3]
+        check((fourth.source.x, fourth.source.y) == (489.5, 69.5) and fourth.visible and np.hypot(fourth.target.x - 361, fourth.target.y - 41) < 1,
+              "the fourth match of a grid of 4 x 4 is the README's, (489.5, 69.5) -> (361, 41)")
     # Keys instead of pictures: nothing is sent and nothing computed twice.
     key = feature_map.FeatureSource(features_key=answer.source.features_key)
-    same = matching_service.MatchKeypoints(matching.MatchKeypointsRequest(source=key, target=key, selection=selection), timeout=120)
+    same = matching_service.MatchKeypoints(matching.MatchKeypointsRequest(source=key, target=key, selection=selection), timeout=120, metadata=metadata)
     step = max(grid.step_x_px, grid.step_y_px)
     check(all(abs(match.target.x - match.source.x) <= step and abs(match.target.y - match.source.y) <= step and match.similarity > 0.999 for match in same.matches),
           "a picture matches itself within a token step")
@@ -107,11 +116,12 @@ def main(address, source_path, target_path):
             content = image.Image(encoded=pathlib.Path(path).read_bytes())
             yield features.StreamFeaturesRequest(frame=frame.Frame(sequence=number, stamp_ns=number * 1_000_000, frame_id="camera", image=content))
 
-    replies = list(feature_service.StreamFeatures(requests(), timeout=120))
+    replies = list(feature_service.StreamFeatures(requests(), timeout=120, metadata=metadata))
     check([reply.WhichOneof("outcome") for reply in replies] == ["features"] * 3, "every frame is answered with features")
     check([(reply.features.sequence, reply.features.stamp_ns, reply.features.frame_id) for reply in replies] == [(n, n * 1_000_000, "camera") for n in (1, 2, 3)],
           "in order, with the frames' own sequence, stamp and frame_id")
     first, second, third = (reply.features for reply in replies)
+    check([reply.features.reference.grid for reply in replies] == [answer.source.grid, answer.target.grid, answer.source.grid], "with the grids of their pictures")
     check(to_array(first.values).shape == (len(points), first.reference.channels), "a descriptor for each point")
     check(first.reference.features_key == third.reference.features_key != second.reference.features_key, "equal pictures have equal keys, others have others")
     check(first.values.data == third.values.data, "equal pictures have bit-equal descriptors")
@@ -120,5 +130,4 @@ def main(address, source_path, target_path):
 if __name__ == "__main__":
     if len(sys.argv) not in (2, 4):
         raise SystemExit(__doc__)
-    samples = [str(ROOT / "deploy/samples" / name) for name in ("left.jpg", "right.jpg")]
-    main(sys.argv[1].removeprefix("http://"), *(sys.argv[2:] or samples))
+    main(sys.argv[1].removeprefix("http://"), *(sys.argv[2:] or SAMPLES))
