@@ -58,6 +58,8 @@ public sealed class FeatureExtractor(
         }
 
         long started = Stopwatch.GetTimestamp();
+        // The flight before this one may have landed between the caller's look and this one's start.
+        if (store.TryGet(key, out StoredMap? landed)) return new Computed(landed, Origin.Memory, default, Stopwatch.GetElapsedTime(started), default);
         StoredMap? found = await redis.FindAsync(key, cancellation).ConfigureAwait(false);
         if (found is not null) store.Put(found);
         timer.AddCache(Stopwatch.GetElapsedTime(started));
@@ -88,7 +90,8 @@ public sealed class FeatureExtractor(
                 [.. refused.Violations.Select(v => v.Field.StartsWith(Shared, StringComparison.Ordinal) ? v with { Field = field + v.Field[Shared.Length..] } : v)], refused);
         }
 
-        if (computed.IsFromRedis) metrics.HitRedis();
+        if (computed.From == Origin.Memory) metrics.HitMemory();
+        else if (computed.From == Origin.Redis) metrics.HitRedis();
         else metrics.Missed();
         timer.AddDecode(computed.Decoded);
         timer.AddQueue(computed.Extraction.Queued);
@@ -111,10 +114,12 @@ public sealed class FeatureExtractor(
     private async Task<Computed> FindOrComputeAsync(string key, Image image, ResolvedSpec spec, CancellationToken cancellation)
     {
         long started = Stopwatch.GetTimestamp();
+        // The flight before this one may have landed between the caller's look and this one's start.
+        if (store.TryGet(key, out StoredMap? landed)) return new Computed(landed, Origin.Memory, default, Stopwatch.GetElapsedTime(started), default);
         StoredMap? found = await redis.FindAsync(key, cancellation).ConfigureAwait(false);
         if (found is not null) store.Put(found);
         TimeSpan looked = Stopwatch.GetElapsedTime(started);
-        if (found is not null) return new Computed(found, true, default, looked, default);
+        if (found is not null) return new Computed(found, Origin.Redis, default, looked, default);
 
         (PreparedImage prepared, int width, int height, TimeSpan decoded) = await gate.RunAsync(() => Decode(image, spec), cancellation).ConfigureAwait(false);
         Extraction extraction = await queue.ExtractAsync(new ExtractionRequest(prepared, spec), cancellation).ConfigureAwait(false);
@@ -123,7 +128,7 @@ public sealed class FeatureExtractor(
         var stored = new StoredMap(key, StoredMap.Canonical(extraction.Map), region, width, height, MapIdentity.Of(spec));
         store.Put(stored);
         redis.Put(stored);
-        return new Computed(stored, false, decoded, looked + Stopwatch.GetElapsedTime(started), extraction);
+        return new Computed(stored, Origin.Device, decoded, looked + Stopwatch.GetElapsedTime(started), extraction);
     }
 
     private (PreparedImage Prepared, int Width, int Height, TimeSpan Decoded) Decode(Image image, ResolvedSpec spec)
@@ -143,5 +148,12 @@ public sealed class FeatureExtractor(
         return InputGeometry.ForTokens(seen.Width, seen.Height, spec.Tokens, spec.Model.PatchSize, spec.PatchStride);
     }
 
-    private readonly record struct Computed(StoredMap Map, bool IsFromRedis, TimeSpan Decoded, TimeSpan Cache, Extraction Extraction);
+    private enum Origin
+    {
+        Memory,
+        Redis,
+        Device,
+    }
+
+    private readonly record struct Computed(StoredMap Map, Origin From, TimeSpan Decoded, TimeSpan Cache, Extraction Extraction);
 }

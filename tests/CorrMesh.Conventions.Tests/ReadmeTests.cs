@@ -15,7 +15,7 @@ public sealed partial class ReadmeTests
     private static readonly Assembly[] WithOptions = [typeof(MeshLimits).Assembly, typeof(FeatureOptions).Assembly, typeof(GatewayOptions).Assembly];
 
     public static TheoryData<string> Options =>
-        [.. from assembly in WithOptions from type in assembly.GetTypes() where Section(type) is not null from property in type.GetProperties() select $"{Section(type)}:{property.Name}"];
+        [.. from assembly in WithOptions from type in assembly.GetTypes() where Section(type) is not null from property in Settable(type) select $"{Section(type)}:{property.Name}"];
 
     [Fact]
     public void Links_Local_LeadToFiles()
@@ -40,7 +40,7 @@ public sealed partial class ReadmeTests
     public void ConfigurationTable_Option_StandsWithDefaultAndRange(string key)
     {
         (Type type, PropertyInfo property) = WithOptions.SelectMany(assembly => assembly.GetTypes()).Where(type => Section(type) is not null)
-            .SelectMany(type => type.GetProperties(), (type, property) => (type, property)).Single(pair => $"{Section(pair.type)}:{pair.property.Name}" == key);
+            .SelectMany(Settable, (type, property) => (type, property)).Single(pair => $"{Section(pair.type)}:{pair.property.Name}" == key);
         string row = Assert.Single(Repository.Read("README.md").Split('\n'), line => line.StartsWith($"| `{key}` |", StringComparison.Ordinal));
         string[] cells = [.. row.Split('|').Select(cell => cell.Trim())];
         string unlessSet = Typed(property.GetValue(Activator.CreateInstance(type)));
@@ -52,6 +52,9 @@ public sealed partial class ReadmeTests
     private static string? Section(Type type) => type is { IsPublic: true, IsAbstract: false }
         ? type.GetField("Section")?.GetRawConstantValue() as string
         : null;
+
+    // What is worked out from other options is none.
+    private static IEnumerable<PropertyInfo> Settable(Type type) => type.GetProperties().Where(property => property.CanWrite);
 
     private static string Typed(object? value) => value is TimeSpan time
         ? time.ToString(@"hh\:mm\:ss\.FFFFFFF", CultureInfo.InvariantCulture).TrimEnd('.')

@@ -15,13 +15,15 @@ internal static class Access
         "/readyz",
         "/healthz",
         "/openapi/v1.json",
+        "/favicon.svg",
     ];
 
     /// <summary>Folders whose contents need no key: the API's page, the files of the mesh's page, and `grpc.health.v1`.</summary>
     public static IReadOnlyList<string> OpenFolders { get; } =
     [
         "/docs",
-        "/page",
+        "/assets",
+        "/samples",
         $"/{Grpc.Health.V1.Health.Descriptor.FullName}",
     ];
 

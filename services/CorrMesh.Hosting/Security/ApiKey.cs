@@ -88,7 +88,9 @@ public sealed record KeyFile(int SchemaVersion, IReadOnlyList<ApiKey> Keys)
 #pragma warning disable CA1416 // The program is for Linux alone (services/decisions/0002).
             using (var stream = new FileStream(temporary, new FileStreamOptions
             {
-                Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             }))
 #pragma warning restore CA1416
             {

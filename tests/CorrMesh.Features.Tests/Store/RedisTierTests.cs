@@ -358,7 +358,8 @@ public sealed class RedisTierTests
         string script = Path.Combine(Checkout.Root, "tests", "clients", "python", "read_feature_map.py");
         string[] signing = signingKey.Length == 0 ? [] : ["--signing-key-file", key.Path];
         using Process python = Process.Start(new ProcessStartInfo(
-            "/usr/bin/python3", [script, redis.Address, answer.Reference.FeaturesKey, "--expect", values.Path, .. signing]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            "/usr/bin/python3", [script, redis.Address, answer.Reference.FeaturesKey, "--expect", values.Path, .. signing])
+        { RedirectStandardOutput = true, RedirectStandardError = true })!;
         string output = await python.StandardOutput.ReadToEndAsync(Test) + await python.StandardError.ReadToEndAsync(Test);
         await python.WaitForExitAsync(Test);
         Assert.True(python.ExitCode == 0, output);

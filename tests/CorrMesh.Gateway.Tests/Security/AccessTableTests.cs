@@ -32,6 +32,9 @@ public sealed class AccessTableTests(ITestOutputHelper output)
         ["GET /openapi/{documentName}.json"] = Need.Nothing,
         ["GET /metrics"] = Need.User,
         ["GET /v1/models"] = Need.User,
+        ["GET /v1/status"] = Need.User,
+        ["POST /v1/features:render"] = Need.User,
+        ["POST /v1/match:heatmap"] = Need.User,
         ["POST /v1/features"] = Need.User,
         ["POST /v1/match"] = Need.User,
         ["GET /no/such/route"] = Need.User,
@@ -48,6 +51,7 @@ public sealed class AccessTableTests(ITestOutputHelper output)
         ["corrmesh.features.v1.FeatureService"] = Need.User,
         ["corrmesh.matching.v1.MatchingService"] = Need.User,
         ["corrmesh.admin.v1.AdminService"] = Need.Admin,
+        ["corrmesh.status.v1.StatusService"] = Need.User,
         ["grpc.health.v1.Health"] = Need.Nothing,
         ["grpc.reflection.v1.ServerReflection"] = Need.User,
         ["grpc.reflection.v1alpha.ServerReflection"] = Need.User,
@@ -66,8 +70,8 @@ public sealed class AccessTableTests(ITestOutputHelper output)
         int rows = 0;
 
         string[] mapped = [.. mesh.ServiceOf<EndpointDataSource>(MeshTopology.Gateway).Endpoints.OfType<RouteEndpoint>().SelectMany(MethodsOf).Distinct()];
-        // The API's page is a package's, with as many files as it likes; its folder is open.
-        string[] page = [.. mapped.Where(route => route.StartsWith("GET /docs/", StringComparison.Ordinal) || route == "GET /docs")];
+        // The API's page is a package's, with as many files as it likes, and the mesh's own page has its files; their folders are open.
+        string[] page = [.. mapped.Where(route => route == "GET /docs" || new[] { "GET /docs/", "GET /assets/", "GET /samples/", "GET /favicon.svg" }.Any(open => route.StartsWith(open, StringComparison.Ordinal)))];
         Assert.NotEmpty(page);
         Assert.Equal(Routes.Keys.Except(Unmapped).Order(StringComparer.Ordinal), mapped.Except(page).Order(StringComparer.Ordinal));
         (string Route, Need Need)[] routes = [.. Routes.Select(row => (row.Key, row.Value)), .. page.Select(route => (route, Need.Nothing))];
@@ -83,7 +87,7 @@ public sealed class AccessTableTests(ITestOutputHelper output)
         ServiceDescriptor[] contracts =
         [
             .. MeshTopology.Contracts, .. MeshTopology.Services.SelectMany(service => service.AdminContracts), Grpc.Health.V1.Health.Descriptor,
-            Grpc.Reflection.V1.ServerReflection.Descriptor, Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
+            Protos.Status.V1.StatusService.Descriptor, Grpc.Reflection.V1.ServerReflection.Descriptor, Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
         ];
         Assert.Equal(Contracts.Keys.Order(StringComparer.Ordinal), contracts.Select(contract => contract.FullName).Order(StringComparer.Ordinal));
         using var h2 = new HttpClient { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };

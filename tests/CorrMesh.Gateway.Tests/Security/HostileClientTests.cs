@@ -6,6 +6,7 @@ using Xunit;
 namespace CorrMesh.Gateway.Tests.Security;
 
 /// <summary>What hostile clients do, in small: the gateway survives, answers others, and keeps its memory. How fast is the benchmark's to say.</summary>
+[Collection(nameof(HostileClientTests))]
 public sealed class HostileClientTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -94,3 +95,7 @@ public sealed class HostileClientTests
         Assert.True(status is null or HttpStatusCode.RequestHeaderFieldsTooLarge, $"{status}");
     }
 }
+
+/// <summary>Alone: what memory they take is measured for the whole process.</summary>
+[CollectionDefinition(nameof(HostileClientTests), DisableParallelization = true)]
+public sealed class HostileClientTestsAlone;

@@ -13,7 +13,7 @@ public sealed class MeshSupervisorTests
     [InlineData("--features-replicas=0", "--features-replicas: 1 to 32 allowed, 0 given")]
     [InlineData("--features-replicas=33", "--features-replicas: 1 to 32 allowed, 33 given")]
     [InlineData("--target=features", "--target: not with `mesh`")]
-    [InlineData("--set=CorrMesh:Listen:Address=0.0.0.0", "CorrMesh:Listen:Address: only loopback")]
+    [InlineData("--set=CorrMesh:Listen:Address=nowhere", "CorrMesh:Listen:Address: an IP address or localhost needed")]
     [InlineData("--set=CorrMesh:Drain:Limit=never", "CorrMesh:Drain:Limit")]
     public async Task Run_WrongArguments_SaysWhatIsWrongAndReturnsTwo(string argument, string expected)
     {
