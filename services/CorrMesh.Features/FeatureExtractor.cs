@@ -58,8 +58,6 @@ public sealed class FeatureExtractor(
         }
 
         long started = Stopwatch.GetTimestamp();
-        // The flight before this one may have landed between the caller's look and this one's start.
-        if (store.TryGet(key, out StoredMap? landed)) return new Computed(landed, Origin.Memory, default, Stopwatch.GetElapsedTime(started), default);
         StoredMap? found = await redis.FindAsync(key, cancellation).ConfigureAwait(false);
         if (found is not null) store.Put(found);
         timer.AddCache(Stopwatch.GetElapsedTime(started));

@@ -43,6 +43,26 @@ public sealed class MessageLimitTests
         Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
     }
 
+    // Goal: a bomb ends long before the limit, and what merely compresses well passes. Method: zeros on both sides of 4 MiB, and noise beyond it.
+    [Fact]
+    public async Task Call_OutOfProportion_IsRefusedBeyondFourMebibytes()
+    {
+        await using var mesh = await new FakeModule().StartAsync();
+        var client = new FeatureService.FeatureServiceClient(mesh.Channel(options => options.CompressionProviders = [new GzipCompressionProvider(CompressionLevel.Fastest)]));
+        Metadata headers = [new Metadata.Entry("grpc-internal-encoding-request", "gzip")];
+        var noise = Request(8 << 20);
+        byte[] bytes = new byte[noise.Source.Image.Encoded.Length];
+        new Random(1).NextBytes(bytes);
+        noise.Source.Image.Encoded = ByteString.CopyFrom(bytes);
+
+        await client.ExtractFeaturesAsync(Request(4 << 20), headers, cancellationToken: TestContext.Current.CancellationToken);
+        await client.ExtractFeaturesAsync(noise, headers, cancellationToken: TestContext.Current.CancellationToken);
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await client.ExtractFeaturesAsync(Request(16 << 20), headers, cancellationToken: TestContext.Current.CancellationToken));
+
+        Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
+        Assert.Contains("100 times", refused.Status.Detail, StringComparison.Ordinal);
+    }
+
     private static ExtractFeaturesRequest Request(int size)
     {
         ExtractFeaturesRequest Of(int bytes) => new() { Source = new FeatureSource { Image = new Image { Encoded = ByteString.CopyFrom(new byte[bytes]) } } };
