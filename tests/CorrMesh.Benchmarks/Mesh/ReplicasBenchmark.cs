@@ -192,15 +192,15 @@ internal static class ReplicasBenchmark
     /// <summary>10,000 calls of which nine in ten are given up after a moment; the mesh runs in this process, so that the device can be asked.</summary>
     private static async Task<IReadOnlyList<BenchmarkRow>> CancellationAsync()
     {
-        const int Calls = 10_000, AtOnce = 100;
+        const int Calls = 10_000, AtOnce = 100, Callers = 10;
         var device = new SimulatedDevice(() => 5);
         var settings = new ConfigurationBuilder().AddInMemoryCollection([
             new("CorrMesh:Listen:PortBase", "0"), new("CorrMesh:Listen:HttpPort", "0"), new("CorrMesh:Listen:GrpcPort", "0"), new("CorrMesh:Limits:QueueLength", "200"),
         ]).Build();
         await using Hosting.Mesh mesh = await Hosting.Mesh.StartAsync(settings, [new SimulatedFeatures(device), new MatchingModule(), new GatewayModule()]).ConfigureAwait(false);
-        using GrpcChannel channel = GrpcChannel.ForAddress(mesh.Endpoints[^1].Grpc, new GrpcChannelOptions { HttpHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true } });
+        // Ten callers, a connection each: the gateway closes connections on which it sees little but resets.
+        GrpcChannel[] channels = [.. Enumerable.Range(0, Callers).Select(_ => GrpcChannel.ForAddress(mesh.Endpoints[^1].Grpc))];
         var queue = mesh.ServicesOf(MeshTopology.Features).GetRequiredService<FeatureQueue>();
-        var client = Client(channel);
         using var places = new SemaphoreSlim(AtOnce);
         int answered = 0, cancelled = 0;
         var others = new ConcurrentBag<string>();
@@ -212,7 +212,7 @@ internal static class ReplicasBenchmark
             {
                 using var gone = new CancellationTokenSource();
                 if (i % 10 != 0) gone.CancelAfter(new Random(i).Next(1, 100));
-                await client.ExtractFeaturesAsync(RawPictures.Request(Interlocked.Increment(ref next)), cancellationToken: gone.Token).ConfigureAwait(false);
+                await Client(channels[i / 7 % Callers]).ExtractFeaturesAsync(RawPictures.Request(Interlocked.Increment(ref next)), cancellationToken: gone.Token).ConfigureAwait(false);
                 Interlocked.Increment(ref answered);
             }
             catch (RpcException exception)
@@ -229,6 +229,7 @@ internal static class ReplicasBenchmark
         while (queue.Count > 0 && Stopwatch.GetElapsedTime(ended) < TimeSpan.FromSeconds(10)) await Task.Delay(5).ConfigureAwait(false);
         double emptyMs = Stopwatch.GetElapsedTime(ended).TotalMilliseconds;
         var (spent, wasted) = device.Time;
+        foreach (GrpcChannel channel in channels) channel.Dispose();
         return
         [
             new("10,000 calls, 9 in 10 cancelled: queue empty after", "ms", emptyMs, 1000, null, 1, others.IsEmpty && answered >= Calls / 10,
