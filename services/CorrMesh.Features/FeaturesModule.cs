@@ -80,7 +80,7 @@ public sealed class FeaturesModule : IMeshModule
         FeatureStoreStatistics Now() => FeatureStoreStatistics.Of(store, tier, metrics);
         status.Fact("device", () => options.Device);
         status.Fact("default_model", () => catalog.Current.Model("").Name);
-        status.Fact("redis", () => tier.State.ToString().ToLowerInvariant());
+        status.Fact("shared_cache", () => tier.State == RedisState.Off ? "no Redis" : $"Redis {tier.State.ToString().ToLowerInvariant()}");
         status.Number("queue.length", () => queue.Count);
         status.Number("queue.capacity", () => capacity);
         status.Number("store.capacity", () => options.StoreBytes);
