@@ -10,6 +10,7 @@ using CorrMesh.Hosting.Telemetry;
 using CorrMesh.Protos.Status.V1;
 using Grpc.Reflection;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -187,10 +188,15 @@ internal sealed class ModuleApp : IAsyncDisposable
         _ => bound,
     };
 
-    // HTTP/2 connections are told to go by a frame of its own; those of HTTP/1.1 only with an answer, so each one says it from the notice on.
+    // From the notice on, whoever uses a connection is told to come back over another, so that few are in use when the listener closes:
+    // HTTP/2 by a frame that lets the calls in flight end, HTTP/1.1 with the answer.
     private Task CloseWhileDraining(HttpContext context, RequestDelegate next)
     {
-        if (!HttpProtocol.IsHttp2(context.Request.Protocol))
+        if (HttpProtocol.IsHttp2(context.Request.Protocol))
+        {
+            if (Health.Draining.IsCancellationRequested) context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+        }
+        else
         {
             context.Response.OnStarting(() =>
             {
