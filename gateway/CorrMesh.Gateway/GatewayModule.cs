@@ -11,6 +11,7 @@ using CorrMesh.Hosting;
 using CorrMesh.Hosting.Options;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -26,6 +27,8 @@ public sealed class GatewayModule : IMeshModule
         builder.AddMeshOptions<GatewayOptions>(GatewayOptions.Section);
         builder.Services.AddGrpcProxy();
         builder.Services.AddGatewayDoors();
+        builder.Services.AddSingleton<ClientPace>();
+        builder.Services.AddOptions<KestrelServerOptions>().Configure<ClientPace>((kestrel, pace) => kestrel.ConfigureEndpointDefaults(pace.Pace));
         builder.Services.AddSingleton<MeshHealthProbe>();
         builder.Services.AddSingleton<StatusTargets>();
         builder.Services.AddSingleton<StatusBoard>();
@@ -40,6 +43,7 @@ public sealed class GatewayModule : IMeshModule
 
     public void Configure(IApplicationBuilder app)
     {
+        app.Use(ClientPace.CountResets);
         app.UseMiddleware<ProblemMiddleware>();
         app.UseGatewayDoors();
         app.UseGrpcAnswers();

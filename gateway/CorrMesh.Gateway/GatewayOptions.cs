@@ -30,6 +30,14 @@ public sealed class GatewayOptions : IValidatableObject
     /// <summary>Host names, comma-separated, that requests may be addressed to besides localhost when the gateway listens on loopback.</summary>
     public string? AllowedHosts { get; init; }
 
+    /// <summary>How many connections a second one address may open, two seconds' worth at once; more wait for their turn.</summary>
+    [Range(1, 1_000_000)]
+    public int ConnectionsPerSecond { get; init; } = 100;
+
+    /// <summary>How many calls a second may be called off on one connection; more end it.</summary>
+    [Range(1, 1_000_000)]
+    public int ResetsPerSecond { get; init; } = 200;
+
     internal IReadOnlyList<string> Origins => Split(AllowedOrigins);
 
     internal IReadOnlyList<string> Hosts => Split(AllowedHosts);

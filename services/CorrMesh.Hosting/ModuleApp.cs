@@ -65,8 +65,8 @@ internal sealed class ModuleApp : IAsyncDisposable
         builder.Services.AddMeshClients();
         builder.Services.AddHostedService<ReplicaWatch>();
         AddGrpc(builder.Services, Service);
-        AddKestrel(builder, Service, besideGateway);
         module.AddServices(builder);
+        AddKestrel(builder, Service, besideGateway);   // after the module, which may say what holds for all of its listeners
         services?.Invoke(builder.Services);
     }
 
