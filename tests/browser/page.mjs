@@ -215,6 +215,7 @@ try {
   await overlaid(phone.page, 'target');
   await phone.page.waitForFunction(() => document.querySelectorAll('#latency .split').length === 2);
   await fitsWidth(phone.page);
+  assert.ok(await phone.page.locator('#matches').evaluate(table => table.offsetWidth <= table.parentElement.clientWidth), 'the table of matches is cut off');
   await phone.page.screenshot({ path: path.join(shots, 'page-phone.png'), fullPage: true });
   phone.clean();
   holds("a tap matches on a phone's width, and nothing overflows");
