@@ -97,6 +97,7 @@ internal sealed class ModuleApp : IAsyncDisposable
         app.Services.GetRequiredService<ModuleStatus>();   // counts from here on
         app.Use(CloseWhileDraining);
         module.Configure(app);
+        app.UseMessageFaults();
         app.Use(RefuseHttpOnGrpcPort);
         app.UseRouting();
         app.UseOpenTelemetryPrometheusScrapingEndpoint(telemetry.Metrics, null, "/metrics", null, null);
