@@ -45,6 +45,8 @@ internal static class GrpcWebText
         var status = new Status { Code = (int)Code.InvalidArgument, Message = fault.ToString() };
         status.Details.Add(Any.Pack(new BadRequest { FieldViolations = { new BadRequest.Types.FieldViolation { Field = fault.Field, Description = fault.Description } } }));
         context.Response.Clear();
+        // The library leaves the rest of the body unread, and HTTP/1.1 cannot go on behind it. HTTP/2 can, and the server drops the header there.
+        context.Response.Headers.Connection = "close";
         context.Response.WriteGrpc(status);
     }
 

@@ -72,7 +72,7 @@ public sealed class GrpcWebTextTests
     }
 
     // Goal: damaged text is the caller's fault, wherever the damage is and whoever would have read it, and does no harm: nothing was
-    // computed, nothing is left behind, the next call over the same connection is served.
+    // computed, nothing is left behind, the next call is served.
     [Theory]
     [InlineData("AAAAAA!=", Extract)]   // no base64
     [InlineData("AAAAAAA", Extract)]   // cut short
