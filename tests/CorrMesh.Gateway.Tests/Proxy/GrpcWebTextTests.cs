@@ -99,6 +99,38 @@ public sealed class GrpcWebTextTests
         Assert.Equal(StatusCode.OK, (await CallAsync(mesh, Extract, new Pieces(["AAAAAAA="], false))).Status);
     }
 
+    // Goal: with several replicas the gateway looks into the beginning of a text as into any message, keeps it for another try, and tells damage
+    // from a replica's. Method: images in pieces go where gRPC sends them; the one replica that they would go to refuses once; a damaged text.
+    [Fact]
+    public async Task Unary_SeveralReplicas_TextGoesWhereItsImageIs()
+    {
+        await using var mesh = await ReplicatedMesh.StartAsync(3);
+        var seen = new HashSet<string>();
+        for (int i = 0; i < 8; i++)
+        {
+            byte[] image = new byte[90_000 + i];
+            new Random(i).NextBytes(image);
+            var request = new ExtractFeaturesRequest { Source = new FeatureSource { Image = new Image { Encoded = ByteString.CopyFrom(image) } } };
+            Pieces Text() => new([.. Framed(request).Chunk(10_001).Select(Convert.ToBase64String)], flushed: true);
+            var expected = (await mesh.Client.ExtractFeaturesAsync(request, cancellationToken: Token)).Reference;
+
+            var (status, messages, _) = await CallAsync(mesh.Gateway, Extract, Text());
+            Assert.Equal((StatusCode.OK, expected), (status, ExtractFeaturesResponse.Parser.ParseFrom(Assert.Single(messages)).Reference));
+            seen.Add(expected.FeaturesKey);
+
+            int replica = int.Parse(expected.FeaturesKey, System.Globalization.CultureInfo.InvariantCulture), refusals = 0;
+            mesh.Refuse[replica] = () => refusals++ == 0 ? new NotReadyException(NotReadyException.Draining, "d", TimeSpan.FromSeconds(1)) : null;
+            (status, messages, _) = await CallAsync(mesh.Gateway, Extract, Text());
+            Assert.Equal((StatusCode.OK, expected.Identity), (status, ExtractFeaturesResponse.Parser.ParseFrom(Assert.Single(messages)).Reference.Identity));
+            Assert.True(refusals > 0);
+            mesh.Refuse[replica] = null;
+        }
+
+        Assert.True(seen.Count > 1);
+        foreach (string damaged in new[] { "AAAAAA!=", "AAAAA", Convert.ToBase64String([0, 0, 0, 0, 99, 10, 90, 10]) + "?" })
+            Assert.Equal(StatusCode.InvalidArgument, (await CallAsync(mesh.Gateway, Extract, new Pieces([damaged], false))).Status);
+    }
+
     [Theory]
     [InlineData(GrpcWebMode.GrpcWeb)]
     [InlineData(GrpcWebMode.GrpcWebText)]

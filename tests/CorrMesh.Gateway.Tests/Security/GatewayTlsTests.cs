@@ -23,7 +23,7 @@ public sealed class GatewayTlsTests
     public async Task HttpPort_EachVersion_IsSpoken(int major, int minor)
     {
         using var authority = new TestAuthority();
-        await using var mesh = await StartAsync(authority);
+        await using var mesh = await StartAsync(authority, null, ("CorrMesh:Limits:UploadBytes", "65536"), ("CorrMesh:Limits:EncodedBytes", "1024"));
         using var http = new HttpClient(authority.Trusting()) { BaseAddress = mesh.Http.BaseAddress };
 
         foreach (string path in new[] { "/healthz", "/v1/models", "/v1/status", "/" })
@@ -31,6 +31,14 @@ public sealed class GatewayTlsTests
             using var request = new HttpRequestMessage(HttpMethod.Get, path) { Version = new Version(major, minor), VersionPolicy = HttpVersionPolicy.RequestVersionExact };
             using var response = await http.SendAsync(request, Token);
             Assert.Equal((path, HttpStatusCode.OK, major), (path, response.StatusCode, response.Version.Major));
+        }
+
+        foreach (var (bytes, status) in new[] { (100, 200), (70_000, 413) })
+        {
+            using var form = new MultipartFormDataContent { { new ByteArrayContent(new byte[bytes]), "image", "image.png" } };
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/features") { Content = form, Version = new Version(major, minor), VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+            using var response = await http.SendAsync(request, Token);
+            Assert.Equal((status, major), ((int)response.StatusCode, response.Version.Major));
         }
     }
 
