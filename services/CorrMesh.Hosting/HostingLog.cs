@@ -31,7 +31,7 @@ internal static partial class HostingLog
     [LoggerMessage(1007, LogLevel.Information, "The certificate in {File} is in force; it ends on {End:u}.")]
     public static partial void CertificateRead(ILogger logger, string file, DateTime end);
 
-    [LoggerMessage(1008, LogLevel.Warning, "The certificate in {File} has changed and cannot be read; the one before stays in force: {Reason}")]
+    [LoggerMessage(1008, LogLevel.Warning, "The certificate in {File} has changed and cannot be used; the one before stays in force: {Reason}")]
     public static partial void CertificateUnreadable(ILogger logger, string file, string reason);
 
     [LoggerMessage(1009, LogLevel.Warning, "The API keys in {File} have changed and cannot be read; those before stay in force: {Reason}")]

@@ -97,6 +97,7 @@ internal sealed class ModuleApp : IAsyncDisposable
         app.Services.GetRequiredService<ModuleStatus>();   // counts from here on
         app.Use(CloseWhileDraining);
         module.Configure(app);
+        app.UseMessageFaults();
         app.Use(RefuseHttpOnGrpcPort);
         app.UseRouting();
         app.UseOpenTelemetryPrometheusScrapingEndpoint(telemetry.Metrics, null, "/metrics", null, null);
@@ -208,7 +209,7 @@ internal sealed class ModuleApp : IAsyncDisposable
         return next(context);
     }
 
-    // The gRPC listener speaks only HTTP/2 and the other one only HTTP/1.1, so the protocol tells them apart.
+    // The gRPC listeners speak HTTP/2, which would be enough for any other route, too.
     private static Task RefuseHttpOnGrpcPort(HttpContext context, RequestDelegate next)
     {
         if (context.ListenerOf() == Listener.Http || context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true)

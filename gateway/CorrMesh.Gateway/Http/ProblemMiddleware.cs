@@ -56,6 +56,8 @@ internal sealed class ProblemMiddleware(RequestDelegate next, MeshLimits limits,
     private void Bound(HttpContext context)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = limits.UploadBytes;
+        // A stream of HTTP/2 (which is here with TLS alone) has no rate of its own: its connection must answer pings.
+        if (HttpProtocol.IsHttp2(context.Request.Protocol)) return;
         if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } incoming) incoming.MinDataRate = SlowestTransfer;
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } outgoing) outgoing.MinDataRate = SlowestTransfer;
     }

@@ -4,6 +4,7 @@ using System.IO.Pipelines;
 using System.Net;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Clients;
+using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Options;
 using CorrMesh.Hosting.Routing;
 using CorrMesh.Hosting.Security;
@@ -91,10 +92,7 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
     internal static void Answer(HttpContext context, StatusCode code, string message)
     {
         context.Response.Clear();
-        context.Response.StatusCode = StatusCodes.Status200OK;
-        context.Response.ContentType = "application/grpc";
-        context.Response.Headers["grpc-status"] = ((int)code).ToString(CultureInfo.InvariantCulture);
-        context.Response.Headers["grpc-message"] = Uri.EscapeDataString(message);
+        context.Response.WriteGrpc(new Google.Rpc.Status { Code = (int)code, Message = message });
     }
 
     private static bool IsOfTheReplica(ForwarderError error) =>

@@ -1,5 +1,6 @@
 using System.Net;
 using CorrMesh.Gateway.Http;
+using CorrMesh.Gateway.Proxy;
 using CorrMesh.Hosting.Options;
 using CorrMesh.Hosting.Security;
 using Microsoft.AspNetCore.Builder;
@@ -30,8 +31,7 @@ internal static class GatewayDoors
         var listen = app.ApplicationServices.GetRequiredService<ListenOptions>();
         var keys = app.ApplicationServices.GetRequiredService<ApiKeys>();
         app.Use(AddHeaders);
-        app.Use(RefuseGrpcWebText);
-        app.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
+        app.UseGrpcWebAndText();
         if (IPAddress.IsLoopback(listen.IPAddress)) app.Use((context, next) => AskedForHere(context.Request.Host, options) ? next(context) : RefuseAsync(context, WrongHost));
         if (options.Origins.Count > 0)
             app.UseCors(policy => policy.WithOrigins([.. options.Origins]).WithMethods("GET", "HEAD", "POST").AllowAnyHeader().WithExposedHeaders(Exposed).SetPreflightMaxAge(TimeSpan.FromHours(1)));
@@ -64,14 +64,6 @@ internal static class GatewayDoors
                 return Task.CompletedTask;
             }, context);
         return next(context);
-    }
-
-    // What forwards a call passes bytes on as they are, and base64 (application/grpc-web-text) would have to be undone on the way.
-    private static Task RefuseGrpcWebText(HttpContext context, RequestDelegate next)
-    {
-        if (context.Request.ContentType?.StartsWith("application/grpc-web-text", StringComparison.OrdinalIgnoreCase) != true) return next(context);
-        context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
-        return Task.CompletedTask;
     }
 
     // A name that someone's DNS has pointed at this machine (DNS rebinding) would make any web page "the same origin".

@@ -15,6 +15,7 @@ namespace CorrMesh.Hosting.Errors;
 /// | exception | code | details |
 /// |---|---|---|
 /// | <see cref="FieldException"/> | INVALID_ARGUMENT | BadRequest |
+/// | a message that cannot be read (<see cref="MessageFaults"/>) | INVALID_ARGUMENT | BadRequest with the field `message` |
 /// | <see cref="ArgumentException"/> (but not for null) | INVALID_ARGUMENT | BadRequest with the parameter's name; logged, since a defect looks the same |
 /// | <see cref="NotFoundException"/> | NOT_FOUND | ErrorInfo `MODEL_NOT_FOUND` and the like |
 /// | <see cref="FeaturesExpiredException"/> | FAILED_PRECONDITION | ErrorInfo `FEATURES_EXPIRED` |
@@ -39,7 +40,7 @@ public sealed class ErrorMapping(ModuleHealth health, TimeProvider time, ILogger
     public override async Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
         IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation)
     {
-        try { return await continuation(requestStream, context).ConfigureAwait(false); }
+        try { return await continuation(MessageFaults.Telling(requestStream), context).ConfigureAwait(false); }
         catch (Exception exception) { throw Map(exception, context); }
     }
 
@@ -54,11 +55,11 @@ public sealed class ErrorMapping(ModuleHealth health, TimeProvider time, ILogger
         IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
         DuplexStreamingServerMethod<TRequest, TResponse> continuation)
     {
-        try { await continuation(requestStream, responseStream, context).ConfigureAwait(false); }
+        try { await continuation(MessageFaults.Telling(requestStream), responseStream, context).ConfigureAwait(false); }
         catch (Exception exception) { throw Map(exception, context); }
     }
 
-    private RpcException Map(Exception exception, ServerCallContext context)
+    internal RpcException Map(Exception exception, ServerCallContext context)
     {
         var mapped = exception switch
         {

@@ -27,7 +27,8 @@ public sealed class TlsOptions : IValidatableObject
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (Certificate is null != Key is null) yield return new("Certificate and Key needed together, one given", [Certificate is null ? nameof(Key) : nameof(Certificate)]);
-        else if (Certificate is not null && Fault(() => MeshCertificate.Load(Certificate, Key!)) is { } fault) yield return new($"a PEM certificate with its key needed ({fault})", [nameof(Certificate)]);
+        else if (Certificate is not null && Fault(() => MeshCertificate.Check(Certificate)) is { } fault) yield return new($"a PEM file with a certificate that is in force needed ({fault})", [nameof(Certificate)]);
+        else if (Certificate is not null && Fault(() => MeshCertificate.Load(Certificate, Key!)) is { } unfit) yield return new($"a PEM file with the certificate's private key, not encrypted, needed ({unfit})", [nameof(Key)]);
         if (Authority is not null && Fault(() => MeshTrust.Roots(Authority)) is { } unread) yield return new($"a PEM file with at least one certificate needed ({unread})", [nameof(Authority)]);
     }
 

@@ -113,7 +113,7 @@ public static class CallAffinity
         {
             while (TryTag(out int found, out WireFormat.WireType type))
             {
-                if (found == number && type == WireFormat.WireType.LengthDelimited) return TryVarint(out length);
+                if (found == number && type == WireFormat.WireType.LengthDelimited) return TryLength(out length);
                 if (!TrySkip(type)) break;
             }
 
@@ -127,7 +127,14 @@ public static class CallAffinity
             length = 0;
             if (!TryTag(out number, out WireFormat.WireType type)) return false;
             IsBroken = type != WireFormat.WireType.LengthDelimited;
-            return !IsBroken && TryVarint(out length);
+            return !IsBroken && TryLength(out length);
+        }
+
+        private bool TryLength(out long length)
+        {
+            bool there = TryVarint(out length);
+            IsBroken |= length < 0;
+            return there && length >= 0;
         }
 
         private bool TryTag(out int number, out WireFormat.WireType type)

@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Security.Authentication;
 using CorrMesh.Hosting.Options;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -75,6 +76,8 @@ internal static class Listeners
             OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
             {
                 ServerCertificateContext = certificate.Context,
+                // The system's policy may allow older ones.
+                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
                 ApplicationProtocols = protocols,
                 ClientCertificateRequired = clientsShowCertificates,
                 CertificateChainPolicy = clientsShowCertificates ? trust.Policy() : null,

@@ -20,8 +20,19 @@ public sealed class MeshCertificate(TlsOptions options, TimeProvider time, ILogg
     /// <summary>For a client's.</summary>
     internal X509Certificate2 Leaf => Current().Leaf;
 
+    /// <summary>Whether a file has a certificate that clients would take today.</summary>
+    /// <exception cref="CryptographicException">There is none, or it is not in force.</exception>
+    internal static void Check(string certificateFile)
+    {
+        using var leaf = X509Certificate2.CreateFromPem(File.ReadAllText(certificateFile));
+        var (now, begin, end) = (TimeProvider.System.GetUtcNow().UtcDateTime, leaf.NotBefore.ToUniversalTime(), leaf.NotAfter.ToUniversalTime());
+        if (now < begin) throw new CryptographicException($"it begins to hold on {begin:u}");
+        if (now > end) throw new CryptographicException($"it ended on {end:u}");
+    }
+
     internal static (X509Certificate2 Leaf, SslStreamCertificateContext Context) Load(string certificateFile, string keyFile)
     {
+        Check(certificateFile);
         var leaf = X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
         var chain = new X509Certificate2Collection();
         chain.ImportFromPemFile(certificateFile);

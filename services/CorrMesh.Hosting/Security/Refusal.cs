@@ -1,6 +1,5 @@
 using System.Globalization;
 using CorrMesh.Hosting.Errors;
-using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Microsoft.AspNetCore.Http;
@@ -38,10 +37,6 @@ public sealed record Refusal(int Status, Code Code, string Reason, string Messag
         var status = new Google.Rpc.Status { Code = (int)Code, Message = Message };
         status.Details.Add(Any.Pack(new ErrorInfo { Domain = RpcErrors.Domain, Reason = Reason }));
         if (RetryAfter is { } wait) status.Details.Add(Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(wait) }));
-        response.StatusCode = StatusCodes.Status200OK;
-        response.ContentType = "application/grpc";
-        response.Headers["grpc-status"] = ((int)Code).ToString(CultureInfo.InvariantCulture);
-        response.Headers["grpc-message"] = Uri.EscapeDataString(Message);
-        response.Headers["grpc-status-details-bin"] = Convert.ToBase64String(status.ToByteArray()).TrimEnd('=');
+        response.WriteGrpc(status);
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text;
 using CorrMesh.Gateway.Security;
 using CorrMesh.Hosting;
 using Grpc.Core;
@@ -60,7 +61,7 @@ public sealed class AccessTableTests(ITestOutputHelper output)
 
     // Goal: no way into the mesh is without an entry that says who may use it, and each lets in exactly those. Method: routes come from the
     // endpoints that the gateway mapped, RPCs from the contracts' descriptors; each is called with four credentials, RPCs as gRPC, as
-    // gRPC-Web and at the admin listener. "In" is every answer but 401 and 403, UNAUTHENTICATED and PERMISSION_DENIED.
+    // gRPC-Web in both encodings and at the admin listener. "In" is every answer but 401 and 403, UNAUTHENTICATED and PERMISSION_DENIED.
     [Fact]
     public async Task EveryRouteAndCall_EachCredential_LetsInExactlyThoseWhoMay()
     {
@@ -99,6 +100,7 @@ public sealed class AccessTableTests(ITestOutputHelper output)
                 Need need = Contracts[method.Service.FullName];
                 JudgeCode($"gRPC {path}", name, rank, need, await CallAsync(h2, new Uri(mesh.GrpcAddress, path), "application/grpc", key));
                 JudgeCode($"gRPC-Web {path}", name, rank, need, await CallAsync(mesh.Http, new Uri(mesh.Http.BaseAddress!, path), "application/grpc-web", key));
+                JudgeCode($"gRPC-Web text {path}", name, rank, need, await CallAsync(mesh.Http, new Uri(mesh.Http.BaseAddress!, path), "application/grpc-web-text", key));
                 bool admin = need == Need.Admin;
                 StatusCode seen = await CallAsync(h2, new Uri(mesh.AdminAddress, path), "application/grpc", key);
                 JudgeCode($"admin listener {path}", name, rank, Need.Admin, seen);
@@ -106,9 +108,9 @@ public sealed class AccessTableTests(ITestOutputHelper output)
                 if (rank == 2 && !admin && seen != StatusCode.Unimplemented) wrong.Add($"admin listener {path}: {seen}");
             }
 
-        output.WriteLine($"{rows} rows: {routes.Length} routes and {contracts.Sum(contract => contract.Methods.Count)} RPCs (gRPC, gRPC-Web, admin listener) x {callers.Length} credentials");
+        output.WriteLine($"{rows} rows: {routes.Length} routes and {contracts.Sum(contract => contract.Methods.Count)} RPCs (gRPC, gRPC-Web, gRPC-Web text, admin listener) x {callers.Length} credentials");
         Assert.Empty(wrong);
-        Assert.Equal(rows, callers.Length * (routes.Length + 3 * contracts.Sum(contract => contract.Methods.Count)));
+        Assert.Equal(rows, callers.Length * (routes.Length + 4 * contracts.Sum(contract => contract.Methods.Count)));
 
         void JudgeCode(string what, string caller, int rank, Need need, StatusCode code) =>
             Judge(what, caller, rank, need, code == StatusCode.Unauthenticated, code == StatusCode.PermissionDenied);
@@ -145,7 +147,7 @@ public sealed class AccessTableTests(ITestOutputHelper output)
         await using var mesh = await FakeMesh.StartAsync(features, settings: keys.Setting);
         // As written: a Uri would tidy it up.
         using var tcp = new System.Net.Sockets.TcpClient(mesh.Http.BaseAddress!.Host, mesh.Http.BaseAddress.Port);
-        await tcp.GetStream().WriteAsync(System.Text.Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), Token);
+        await tcp.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), Token);
         using var reader = new StreamReader(tcp.GetStream());
 
         string answer = await reader.ReadToEndAsync(Token);
@@ -165,9 +167,10 @@ public sealed class AccessTableTests(ITestOutputHelper output)
     /// <summary>Sends an empty message and reads the status that comes first, in the headers or in the trailers.</summary>
     private static async Task<StatusCode> CallAsync(HttpClient http, Uri address, string type, string? key)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ByteArrayContent(new byte[5]) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ByteArrayContent(IsText(type) ? Encoding.ASCII.GetBytes(Convert.ToBase64String(new byte[5])) : new byte[5]) };
         (request.Version, request.VersionPolicy) = (http.DefaultRequestVersion, http.DefaultVersionPolicy);
         request.Content.Headers.ContentType = new MediaTypeHeaderValue(type);
+        if (IsText(type)) request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(type));
         request.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
         if (key is not null) request.Headers.Add("x-api-key", key);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(Token);
@@ -175,12 +178,21 @@ public sealed class AccessTableTests(ITestOutputHelper output)
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         if (response.Headers.TryGetValues("grpc-status", out var early)) return Parse(early.Single());
         // A watch does not end by itself: what has begun is let in.
-        byte[] first = new byte[5];
-        int count = await response.Content.ReadAsStream(ending.Token).ReadAtLeastAsync(first, 5, throwOnEndOfStream: false, ending.Token);
-        if (count == 5 && first[0] == 0) return StatusCode.OK;
-        if (count == 5) return Parse(System.Text.RegularExpressions.Regex.Match(await response.Content.ReadAsStringAsync(ending.Token), @"grpc-status: ?(\d+)").Groups[1].Value);
+        using var body = response.Content.ReadAsStream(ending.Token);
+        byte[] first = new byte[IsText(type) ? 8 : 5];
+        int count = await body.ReadAtLeastAsync(first, first.Length, throwOnEndOfStream: false, ending.Token);
+        string text = IsText(type) ? Encoding.ASCII.GetString(first) : "";
+        if (count == first.Length && (IsText(type) ? Convert.FromBase64String(text)[0] : first[0]) == 0) return StatusCode.OK;
+        if (count == first.Length)
+        {
+            string rest = await new StreamReader(body).ReadToEndAsync(ending.Token);
+            return Parse(System.Text.RegularExpressions.Regex.Match(IsText(type) ? Encoding.ASCII.GetString(Convert.FromBase64String(text + rest)) : rest, @"grpc-status: ?(\d+)").Groups[1].Value);
+        }
+
         return response.TrailingHeaders.TryGetValues("grpc-status", out var late) ? Parse(late.Single()) : StatusCode.OK;
     }
+
+    private static bool IsText(string type) => type.EndsWith("-text", StringComparison.Ordinal);
 
     private static StatusCode Parse(string code) => (StatusCode)int.Parse(code, CultureInfo.InvariantCulture);
 }

@@ -1,5 +1,6 @@
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Protos.Features.V1;
+using Google.Protobuf;
 using Google.Rpc;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
@@ -23,6 +24,8 @@ public sealed class ErrorMappingTests
         { "timeout", new TimeoutException(Secret), StatusCode.DeadlineExceeded, null, null },
         { "null argument", new ArgumentNullException("weights", Secret), StatusCode.Internal, null, null },
         { "defect", new InvalidOperationException(Secret), StatusCode.Internal, null, null },
+        { "damaged file of the server's own", new InvalidDataException(Secret), StatusCode.Internal, null, null },
+        { "damaged message of the server's own", Assert.Throws<InvalidProtocolBufferException>(() => ExtractFeaturesRequest.Parser.ParseFrom([0x0a])), StatusCode.Internal, null, null },
         { "cancelled by nobody", new OperationCanceledException(Secret), StatusCode.Internal, null, null },
         { "other service gone", new RpcException(new Grpc.Core.Status(StatusCode.Unavailable, Secret)), StatusCode.Unavailable, "DEPENDENCY_UNAVAILABLE", null },
         { "other service", new RpcException(new Grpc.Core.Status(StatusCode.Aborted, "as it came")), StatusCode.Aborted, null, null },
@@ -49,6 +52,31 @@ public sealed class ErrorMappingTests
             Assert.Equal(field, seen.FieldViolations() is [var violation, ..] ? violation.Field : null);
             Assert.DoesNotContain(Secret, seen.Status.Detail, StringComparison.Ordinal);
         }
+    }
+
+    // Goal: a stream's message that cannot be read is the caller's fault, whenever it comes. Method: an answer, then garbage.
+    [Fact]
+    public async Task Stream_LaterMessageCannotBeRead_IsInvalidArgument()
+    {
+        var token = TestContext.Current.CancellationToken;
+        await using var mesh = await new FakeModule
+        {
+            OnStream = async (requests, responses, context) =>
+            {
+                await foreach (var _ in requests.ReadAllAsync(context.CancellationToken)) await responses.WriteAsync(new StreamFeaturesResponse(), context.CancellationToken);
+            },
+        }.StartAsync();
+        var bytes = Marshallers.Create(message => message, message => message);
+        using var call = mesh.Channel().CreateCallInvoker().AsyncDuplexStreamingCall(
+            new Method<byte[], byte[]>(MethodType.DuplexStreaming, FeatureService.Descriptor.FullName, "StreamFeatures", bytes, bytes), null, new CallOptions(cancellationToken: token));
+
+        await call.RequestStream.WriteAsync([], token);
+        Assert.True(await call.ResponseStream.MoveNext(token));
+        await call.RequestStream.WriteAsync([0x0a], token);
+        var seen = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(token));
+
+        Assert.Equal(StatusCode.InvalidArgument, seen.StatusCode);
+        Assert.Equal("message", Assert.Single(seen.FieldViolations()).Field);
     }
 
     [Fact]

@@ -48,6 +48,23 @@ public sealed class CallAffinityTests
     public void Of_KeyOfAMap_IsItsImages() =>
         Assert.Equal(0x0badcafeu, CallAffinity.Of(new ExtractFeaturesRequest { Source = new FeatureSource { FeaturesKey = "0badcafe" + new string('1', 56) } }));
 
+    // Goal: a length below zero is no message, and no reason to wait for more of it. Method: on the way to a key, to a file and to raw pixels.
+    [Theory]
+    [InlineData("0a")]
+    [InlineData("0a20", FeatureSource.FeaturesKeyFieldNumber)]
+    [InlineData("0a20", FeatureSource.ImageFieldNumber)]
+    [InlineData("0a20", FeatureSource.ImageFieldNumber, Image.EncodedFieldNumber)]
+    [InlineData("0a20", FeatureSource.ImageFieldNumber, Image.RawFieldNumber)]
+    [InlineData("0a20", FeatureSource.ImageFieldNumber, Image.RawFieldNumber, RawImage.DataFieldNumber)]
+    public void TryRead_LengthBelowZero_TellsNothingAndThrowsNothing(string start, params int[] fields)
+    {
+        byte[] tags = [.. fields.SelectMany((field, i) => new[] { (byte)((field << 3) | 2), (byte)16 }[..(i == fields.Length - 1 ? 1 : 2)])];
+        byte[] body = [0, 0, 0, 0, 48, .. Convert.FromHexString(start), .. tags, .. Enumerable.Repeat((byte)0xff, 9), 1];
+
+        Assert.True(CallAffinity.TryRead(Service + "ExtractFeatures", new ReadOnlySequence<byte>(body), isWhole: false, out uint? affinity));
+        Assert.Null(affinity);
+    }
+
     // Goal: what is not the message that the path says is let through untold, whatever it is. Method: seeded bytes, compressed, empty, and other calls.
     [Fact]
     public void TryRead_AnythingElse_TellsNothingAndThrowsNothing()

@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using CorrMesh.Protos.Features.V1;
+using CorrMesh.TestKit;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Xunit;
@@ -99,5 +101,50 @@ public sealed class TlsTests
         var refused = await Assert.ThrowsAsync<MeshConfigurationException>(() => new FakeModule().StartAsync((key, "/no/such/file.pem")));
 
         Assert.Contains(refused.Faults, fault => fault.StartsWith(expected, StringComparison.Ordinal));
+    }
+
+    // Goal: what would break every handshake ends the start, by the name of the option to correct. Method: each file as it should not be.
+    [Theory]
+    [InlineData("no certificate file", "Certificate", "certificate.pem")]
+    [InlineData("no key file", "Key", "key.pem")]
+    [InlineData("certificate file without a certificate", "Certificate", "")]
+    [InlineData("certificate ended", "Certificate", "it ended on 20")]
+    [InlineData("certificate not begun", "Certificate", "it begins to hold on 20")]
+    [InlineData("key file without a key", "Key", "")]
+    [InlineData("key of another certificate", "Key", "")]
+    [InlineData("key with a password", "Key", "not encrypted")]
+    [InlineData("folder", "Certificate", "")]
+    public async Task Start_FilesUnfit_IsRefusedByTheOptionsName(string what, string option, string reason)
+    {
+        using var authority = new TestAuthority();
+        string own = File.ReadAllText(authority.Key);
+        switch (what)
+        {
+            case "no certificate file": File.Delete(authority.Certificate); break;
+            case "no key file": File.Delete(authority.Key); break;
+            case "certificate file without a certificate": File.WriteAllText(authority.Certificate, own); break;
+            case "certificate ended": authority.Issue("ended", beginsInDays: -0.5, endsInDays: -0.25); break;
+            case "certificate not begun": authority.Issue("to come", beginsInDays: 1); break;
+            case "key file without a key": File.Copy(authority.Certificate, authority.Key, overwrite: true); break;
+            case "key of another certificate": authority.Issue("another"); File.WriteAllText(authority.Key, own); break;
+            case "key with a password":
+                using (var key = ECDsa.Create())
+                {
+                    key.ImportFromPem(own);
+                    File.WriteAllText(authority.Key, key.ExportEncryptedPkcs8PrivateKeyPem("password", new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 10_000)));
+                }
+
+                break;
+            case "folder": File.Delete(authority.Certificate); Directory.CreateDirectory(authority.Certificate); break;
+        }
+
+        var refused = await Assert.ThrowsAsync<MeshConfigurationException>(() => new FakeModule().StartAsync(authority.Settings));
+        if (what == "folder") Directory.Delete(authority.Certificate);
+
+        string fault = Assert.Single(refused.Faults);
+        TestContext.Current.TestOutputHelper!.WriteLine(fault);
+        Assert.StartsWith($"CorrMesh:Tls:{option}: a PEM file with ", fault, StringComparison.Ordinal);
+        Assert.Contains(reason, fault, StringComparison.Ordinal);
+        Assert.EndsWith("pem' given", fault, StringComparison.Ordinal);
     }
 }

@@ -2,10 +2,10 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace CorrMesh.Hosting.Tests.Security;
+namespace CorrMesh.TestKit;
 
 /// <summary>A root of its own and certificates that it vouches for, as PEM files in a temporary folder.</summary>
-internal sealed class TestAuthority : IDisposable
+public sealed class TestAuthority : IDisposable
 {
     private readonly ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly X509Certificate2 root;
@@ -29,20 +29,27 @@ internal sealed class TestAuthority : IDisposable
 
     public (string, string)[] Settings => [("CorrMesh:Tls:Certificate", Certificate), ("CorrMesh:Tls:Key", Key), ("CorrMesh:Tls:Authority", Authority)];
 
-    /// <summary>Replaces certificate and key.</summary>
-    public void Issue(string name)
+    /// <summary>Replaces certificate and key; the certificate is for localhost and 127.0.0.1.</summary>
+    /// <param name="name">The subject's common name.</param>
+    /// <param name="dnsName">One name more.</param>
+    /// <param name="beginsInDays">When it begins to hold; the root began yesterday.</param>
+    /// <param name="endsInDays">When it no longer holds.</param>
+    public void Issue(string name, string? dnsName = null, double beginsInDays = -1, double endsInDays = 20)
     {
         using var leafKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", leafKey, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("localhost");
+        if (dnsName is not null) names.AddDnsName(dnsName);
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        using var leaf = request.Create(root, DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(20), RandomNumberGenerator.GetBytes(8));
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        using var leaf = request.Create(root, now.AddDays(beginsInDays), now.AddDays(endsInDays), RandomNumberGenerator.GetBytes(8));
         File.WriteAllText(Key, leafKey.ExportPkcs8PrivateKeyPem());
         File.WriteAllText(Certificate, leaf.ExportCertificatePem());
     }
 
+    /// <summary>A handler that trusts this authority and nobody else.</summary>
     public SocketsHttpHandler Trusting(bool showsCertificate = false)
     {
         var handler = new SocketsHttpHandler();
