@@ -97,7 +97,7 @@ internal sealed class ModuleApp : IAsyncDisposable
         app.Services.GetRequiredService<ModuleStatus>();   // counts from here on
         app.Use(CloseWhileDraining);
         module.Configure(app);
-        app.Use(RefuseHttpOnGrpcPort);
+        app.Use(RefuseOnTheWrongPort);
         app.UseRouting();
         app.UseOpenTelemetryPrometheusScrapingEndpoint(telemetry.Metrics, null, "/metrics", null, null);
         app.MapGet("/livez", () => Results.Text("ok\n")).ExcludeFromDescription();
@@ -208,11 +208,11 @@ internal sealed class ModuleApp : IAsyncDisposable
         return next(context);
     }
 
-    // The gRPC listener speaks only HTTP/2 and the other one only HTTP/1.1, so the protocol tells them apart.
-    private static Task RefuseHttpOnGrpcPort(HttpContext context, RequestDelegate next)
+    // A service knows its callers at its gRPC listener only; the gateway, which asks for keys, takes calls at both of its own.
+    private Task RefuseOnTheWrongPort(HttpContext context, RequestDelegate next)
     {
-        if (context.ListenerOf() == Listener.Http || context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true)
-            return next(context);
+        bool isCall = context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true;
+        if (context.ListenerOf() == Listener.Http ? !isCall || Service.Name == MeshTopology.Gateway : isCall) return next(context);
         context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
         return Task.CompletedTask;
     }
