@@ -29,9 +29,12 @@ namespace CorrMesh.Hosting;
 /// <summary>One module with its own container and its own two listeners.</summary>
 internal sealed class ModuleApp : IAsyncDisposable
 {
+    private static readonly TimeSpan PollingInterval = TimeSpan.FromMilliseconds(10), WritingTime = TimeSpan.FromMilliseconds(100);
+
     private readonly IMeshModule module;
     private readonly WebApplicationBuilder builder;
     private WebApplication? built;
+    private int callsBeforeDrain;
 
     public ModuleApp(IMeshModule module, IConfiguration configuration, ILoggerFactory loggers, MeshAddresses addresses, bool besideGateway, Action<IServiceCollection>? services)
     {
@@ -93,6 +96,7 @@ internal sealed class ModuleApp : IAsyncDisposable
     public async Task StartAsync(MeshTelemetry telemetry, CancellationToken cancellationToken)
     {
         var app = App;
+        app.Use(CountBeforeDrain);
         app.UseAdminListener(Service);
         app.Services.GetRequiredService<ModuleStatus>();   // counts from here on
         app.Use(CloseWhileDraining);
@@ -121,7 +125,20 @@ internal sealed class ModuleApp : IAsyncDisposable
         Health.Started();
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => App.StopAsync(cancellationToken);
+    /// <summary>Waits for the calls that were there when the drain began, then closes the listeners.</summary>
+    /// <remarks>
+    /// In this order because the server, once told to close, may do so between a call's end and the writing of its last bytes, and its caller then
+    /// hears INTERNAL in place of the answer; streams, which end because of the drain, would meet that moment most often.
+    /// </remarks>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        bool isIdle = Volatile.Read(ref callsBeforeDrain) == 0;
+        while (Volatile.Read(ref callsBeforeDrain) > 0 && !cancellationToken.IsCancellationRequested)
+            await Task.Delay(PollingInterval, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // A call is over a little before its last bytes are written.
+        if (!isIdle) await Task.Delay(WritingTime, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await App.StopAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     public ValueTask DisposeAsync() => built?.DisposeAsync() ?? ValueTask.CompletedTask;
 
@@ -187,6 +204,18 @@ internal sealed class ModuleApp : IAsyncDisposable
         UriHostNameType.IPv6 when bound.Host == "[::]" => new UriBuilder(bound) { Host = "[::1]" }.Uri,
         _ => bound,
     };
+
+    private Task CountBeforeDrain(HttpContext context, RequestDelegate next)
+    {
+        if (Health.Draining.IsCancellationRequested) return next(context);
+        Interlocked.Increment(ref callsBeforeDrain);
+        context.Response.OnCompleted(() =>
+        {
+            Interlocked.Decrement(ref callsBeforeDrain);
+            return Task.CompletedTask;
+        });
+        return next(context);
+    }
 
     // From the notice on, whoever uses a connection is told to come back over another, so that few are in use when the listener closes:
     // HTTP/2 by a frame that lets the calls in flight end, HTTP/1.1 with the answer.
