@@ -30,7 +30,7 @@ public sealed class RedisSecurityTests
         Assert.Equal(Expected(1), (await ExtractAsync(wrong, 1)).Values.Data);
         Assert.Equal(RedisState.Down, Statistics(wrong).Redis);
         Assert.DoesNotContain(log.Lines, line => line.Text.Contains("wrong-guess", StringComparison.Ordinal));
-        Assert.Contains(log.Lines, line => line.Id == Lost && line.Text.Contains("auth", StringComparison.OrdinalIgnoreCase));
+        Assert.Contains("auth", log.Lines.First(line => line.Id == Lost).Text, StringComparison.OrdinalIgnoreCase);
     }
 
     // Goal: an ACL user needs no more than reading and writing under the prefix, and one that may only read still reads.
