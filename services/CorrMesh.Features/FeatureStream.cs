@@ -21,7 +21,8 @@ public sealed class FeatureStream(FeatureExtractor extractor, DescriptorSets des
     public async Task RunAsync(
         IAsyncStreamReader<StreamFeaturesRequest> requests, IServerStreamWriter<StreamFeaturesResponse> responses, CancellationToken cancellation)
     {
-        if (!await requests.MoveNext(cancellation).ConfigureAwait(false)) throw new FieldException("config", "must be the first message, none given");
+        using (var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, health.Draining))
+            if (!await requests.MoveNext(stop.Token).ConfigureAwait(false)) throw new FieldException("config", "must be the first message, none given");
         StreamSession session = Open(requests.Current);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var answers = Channel.CreateBounded<Task<StreamFeaturesResponse>>(PendingAnswers);

@@ -104,7 +104,7 @@ public sealed class Mesh : IAsyncDisposable
     /// <summary>A module's container.</summary>
     public IServiceProvider ServicesOf(string service) => apps.First(app => app.Service.Name == service).Services;
 
-    /// <summary>Drains and stops: health first, then listeners, then calls in flight, all within <see cref="DrainOptions"/>.</summary>
+    /// <summary>Drains and stops: health first, then calls in flight, then listeners, all within <see cref="DrainOptions"/>.</summary>
     /// <param name="cancellationToken">Ends the waiting at once.</param>
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {

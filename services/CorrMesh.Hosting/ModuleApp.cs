@@ -29,9 +29,12 @@ namespace CorrMesh.Hosting;
 /// <summary>One module with its own container and its own two listeners.</summary>
 internal sealed class ModuleApp : IAsyncDisposable
 {
+    private static readonly TimeSpan PollingInterval = TimeSpan.FromMilliseconds(10), WritingTime = TimeSpan.FromMilliseconds(100);
+
     private readonly IMeshModule module;
     private readonly WebApplicationBuilder builder;
     private WebApplication? built;
+    private int callsBeforeDrain;
 
     public ModuleApp(IMeshModule module, IConfiguration configuration, ILoggerFactory loggers, MeshAddresses addresses, bool besideGateway, Action<IServiceCollection>? services)
     {
@@ -93,12 +96,13 @@ internal sealed class ModuleApp : IAsyncDisposable
     public async Task StartAsync(MeshTelemetry telemetry, CancellationToken cancellationToken)
     {
         var app = App;
+        app.Use(CountBeforeDrain);
         app.UseAdminListener(Service);
         app.Services.GetRequiredService<ModuleStatus>();   // counts from here on
         app.Use(CloseWhileDraining);
         module.Configure(app);
         app.UseMessageFaults();
-        app.Use(RefuseHttpOnGrpcPort);
+        app.Use(RefuseOnTheWrongPort);
         app.UseRouting();
         app.UseOpenTelemetryPrometheusScrapingEndpoint(telemetry.Metrics, null, "/metrics", null, null);
         app.MapGet("/livez", () => Results.Text("ok\n")).ExcludeFromDescription();
@@ -122,7 +126,20 @@ internal sealed class ModuleApp : IAsyncDisposable
         Health.Started();
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => App.StopAsync(cancellationToken);
+    /// <summary>Waits for the calls that were there when the drain began, then closes the listeners.</summary>
+    /// <remarks>
+    /// In this order because the server, once told to close, may do so between a call's end and the writing of its last bytes, and its caller then
+    /// hears INTERNAL in place of the answer; streams, which end because of the drain, would meet that moment most often.
+    /// </remarks>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        bool isIdle = Volatile.Read(ref callsBeforeDrain) == 0;
+        while (Volatile.Read(ref callsBeforeDrain) > 0 && !cancellationToken.IsCancellationRequested)
+            await Task.Delay(PollingInterval, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // A call is over a little before its last bytes are written.
+        if (!isIdle) await Task.Delay(WritingTime, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await App.StopAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     public ValueTask DisposeAsync() => built?.DisposeAsync() ?? ValueTask.CompletedTask;
 
@@ -189,6 +206,18 @@ internal sealed class ModuleApp : IAsyncDisposable
         _ => bound,
     };
 
+    private Task CountBeforeDrain(HttpContext context, RequestDelegate next)
+    {
+        if (Health.Draining.IsCancellationRequested) return next(context);
+        Interlocked.Increment(ref callsBeforeDrain);
+        context.Response.OnCompleted(() =>
+        {
+            Interlocked.Decrement(ref callsBeforeDrain);
+            return Task.CompletedTask;
+        });
+        return next(context);
+    }
+
     // From the notice on, whoever uses a connection is told to come back over another, so that few are in use when the listener closes:
     // HTTP/2 by a frame that lets the calls in flight end, HTTP/1.1 with the answer.
     private Task CloseWhileDraining(HttpContext context, RequestDelegate next)
@@ -210,10 +239,11 @@ internal sealed class ModuleApp : IAsyncDisposable
     }
 
     // The gRPC listeners speak HTTP/2, which would be enough for any other route, too.
-    private static Task RefuseHttpOnGrpcPort(HttpContext context, RequestDelegate next)
+    // A service knows its callers at its gRPC listener only; the gateway, which asks for keys, takes calls at both of its own.
+    private Task RefuseOnTheWrongPort(HttpContext context, RequestDelegate next)
     {
-        if (context.ListenerOf() == Listener.Http || context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true)
-            return next(context);
+        bool isCall = context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true;
+        if (context.ListenerOf() == Listener.Http ? !isCall || Service.Name == MeshTopology.Gateway : isCall) return next(context);
         context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
         return Task.CompletedTask;
     }

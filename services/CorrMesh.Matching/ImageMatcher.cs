@@ -9,7 +9,8 @@ namespace CorrMesh.Matching;
 /// <summary>Composes FeatureService's answers into matches; owns what mutual, cycle and visible mean.</summary>
 /// <remarks>
 /// Maps stay where they are: after the first calls keys travel, and descriptors of a few hundred bytes each. When a key's map was evicted
-/// between two calls, everything is asked once more with images in place of keys; keys that the caller gave are the caller's to replace.
+/// between two calls, everything is asked once more with images in place of keys; keys that the caller gave are the caller's to replace. Names
+/// of weights are looked up by each call that brings an image, so every answer is held against the others' weights.
 /// </remarks>
 internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, FeatureSource? target, FeatureSpec? spec)
 {
@@ -30,8 +31,10 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
         RequireSameWeights(sampled.Reference, targetReference);
 
         CorrelateDescriptorsResponse there = await calls.CorrelateThereAsync(sampled.Values, Target(targetReference, withContents), "target").ConfigureAwait(false);
+        RequireSameWeights(sampled.Reference, there.Target);
         Candidate[] best = [.. there.Correlations.Select(c => c.Candidates[0])];
         CorrelateDescriptorsResponse back = await calls.CorrelateAsync(there.BestDescriptors, Source(sampled.Reference, withContents), withHeatmaps: false, "source").ConfigureAwait(false);
+        RequireSameWeights(sampled.Reference, back.Target);
 
         var response = new MatchKeypointsResponse { Source = sampled.Reference, Target = targetReference };
         double visibleWithin = VisibleTokenSteps * Math.Max(sampled.Reference.Grid.StepXPx, sampled.Reference.Grid.StepYPx);
@@ -68,6 +71,8 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
         SampleDescriptorsResponse sampled = await calls
             .SampleAsync(Source(sourceReference, withContents), new PointSelection { Grid = sourceGrid }, "source").ConfigureAwait(false);
         MatchDescriptorSetsResponse matched = await calls.MatchAsync(sampled.Values, Target(targetReference, withContents), targetGrid, includeOneWay).ConfigureAwait(false);
+        RequireSameWeights(sampled.Reference, targetReference);
+        RequireSameWeights(sampled.Reference, matched.Target);
         var response = new MatchDenseResponse { Source = sourceReference, Target = targetReference };
         response.Matches.Add(matched.Matches.Select(m => new DenseMatch
         {
@@ -136,18 +141,22 @@ internal sealed class ImageMatcher(FeatureCalls calls, FeatureSource? source, Fe
 
     private async Task<T> WithKeysOrContentsAsync<T>(Func<bool, Task<T>> attempt)
     {
-        try
+        bool withContents = false, haveSwapped = false;
+        while (true)
         {
-            return await attempt(false).ConfigureAwait(false);
-        }
-        catch (WeightsDifferException) when (source?.SourceCase == FeatureSource.SourceOneofCase.Image && target?.SourceCase == FeatureSource.SourceOneofCase.Image)
-        {
-            // Another adapter took the name between the two images; the second time both are of the new one.
-            return await attempt(false).ConfigureAwait(false);
-        }
-        catch (RpcException exception) when (exception.IsFeaturesExpired())
-        {
-            return await attempt(true).ConfigureAwait(false);
+            try
+            {
+                return await attempt(withContents).ConfigureAwait(false);
+            }
+            catch (RpcException exception) when (!withContents && exception.IsFeaturesExpired())
+            {
+                withContents = true;
+            }
+            catch (WeightsDifferException) when (!haveSwapped && source?.SourceCase == FeatureSource.SourceOneofCase.Image && target?.SourceCase == FeatureSource.SourceOneofCase.Image)
+            {
+                // Another adapter took the name between two calls; the second time all of them are of the new one.
+                haveSwapped = true;
+            }
         }
     }
 

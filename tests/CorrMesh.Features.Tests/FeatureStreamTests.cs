@@ -1,6 +1,7 @@
 using CorrMesh.Features.Tests.Support;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Health;
+using CorrMesh.Hosting.Reporting;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using Google.Protobuf.WellKnownTypes;
@@ -240,6 +241,19 @@ public sealed class FeatureStreamTests
         await stopping;
     }
 
+    // Goal: a stream that was opened and said nothing yet does not hold a draining server. Method: a stream whose headers have come and whose config has not.
+    [Fact]
+    public async Task Stream_ServerDrainsBeforeTheConfig_EndsUnavailable()
+    {
+        await using FeatureHost host = await FeatureHost.StartAsync();
+        using Stream stream = host.Client.StreamFeatures(cancellationToken: Test);
+        await Eventually.HoldsAsync(() => Requests(host) == 1, "the stream has come");
+        Task stopping = host.Mesh.StopAsync(Test);
+        var error = await Assert.ThrowsAsync<RpcException>(() => stream.ResponseStream.MoveNext(Test));
+        Assert.Equal((StatusCode.Unavailable, NotReadyException.Draining), (error.StatusCode, error.ErrorReason()));
+        await stopping;
+    }
+
     [Fact]
     public async Task Stream_ClientGoesAway_LeavesAnEmptyQueueAndAServingService()
     {
@@ -257,6 +271,8 @@ public sealed class FeatureStreamTests
         while (queue.Count > 0) await Task.Delay(10, Test);
         Assert.NotNull((await host.Client.ExtractFeaturesAsync(new ExtractFeaturesRequest { Source = Make.Source(seed: 50) }, cancellationToken: Test)).Reference);
     }
+
+    private static double Requests(FeatureHost host) => host.ServiceOf<ModuleStatus>().Read().Numbers["requests"];
 
     private static async Task<Stream> OpenAsync(FeatureHost host, StreamFeaturesConfig config)
     {

@@ -34,6 +34,9 @@ internal sealed class ReplicatedMesh : IAsyncDisposable
     /// <summary>The client that modules of the mesh use.</summary>
     public FeatureService.FeatureServiceClient Inside => Gateway.ServiceOf<FeatureService.FeatureServiceClient>(MeshTopology.Gateway);
 
+    /// <summary>The last stream that a replica was asked for, as that one sees it.</summary>
+    public ServerCallContext? LastStream { get; private set; }
+
     /// <summary>By replica: what to fail the next call with; null answers it.</summary>
     public Func<Exception?>?[] Refuse { get; }
 
@@ -71,7 +74,11 @@ internal sealed class ReplicatedMesh : IAsyncDisposable
                         if (failure is QueueFullException) context.GetHttpContext().Response.Headers[ReplicaHandler.QueueHeader] = "64";
                         throw failure;
                     },
-                    OnStream = _ => Refuse[replica]?.Invoke() is { } failure ? throw failure : Task.CompletedTask,
+                    OnStream = context =>
+                    {
+                        LastStream = context;
+                        return Refuse[replica]?.Invoke() is { } failure ? throw failure : Task.CompletedTask;
+                    },
                 },
             ],
             cancellationToken: TestContext.Current.CancellationToken);

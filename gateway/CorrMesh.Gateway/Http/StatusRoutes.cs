@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using CorrMesh.Gateway.OpenApi;
 using CorrMesh.Gateway.Reporting;
+using CorrMesh.Hosting.Security;
 using CorrMesh.Protos.Status.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -15,13 +16,14 @@ internal static class StatusRoutes
         endpoints.MapGet("/v1/status", async (HttpContext context, StatusBoard board) =>
             {
                 context.Response.Headers.CacheControl = "no-store";
-                return StatusReply.From(await board.ReadAsync(context.RequestAborted));
+                return StatusReply.From(await board.ReadAsync(context.RequestAborted), ApiKeys.IsOperator(context));
             })
             .Describe(
                 "Operations",
                 "GetStatus",
                 "Every process of the mesh: health, queue, cache, and where the time of the last minute's calls went.",
-                "Always 200: a process that gives no answer is listed as not serving, with the reason. GET /healthz says by its status whether the mesh serves.")
+                "Always 200: a process that gives no answer is listed as not serving, with the reason. GET /healthz says by its status whether the mesh serves. "
+                + "Once there are API keys, addresses and process ids are for holders of an admin's.")
             .Produces<StatusReply>()
             .ProducesProblems(500);
 }
@@ -55,11 +57,11 @@ public sealed record ProcessReply(
     [property: Description("What it counts, such as requests, queue.length and store.hits.")] IReadOnlyDictionary<string, double>? Numbers = null,
     LatencyReply? Latency = null)
 {
-    internal static ProcessReply From(StatusEntry entry) => entry.Status is { } status
+    internal static ProcessReply From(StatusEntry entry, bool withPlace) => entry.Status is { } status
         ? new ProcessReply(
-            entry.Service, status.Serving, Sorted(status.Reasons), entry.Address, status.ProcessId, status.Version, status.StartTime?.ToDateTimeOffset(), status.UptimeNs / 1e9,
+            entry.Service, status.Serving, Sorted(status.Reasons), withPlace ? entry.Address : null, withPlace ? status.ProcessId : null, status.Version, status.StartTime?.ToDateTimeOffset(), status.UptimeNs / 1e9,
             Sorted(status.Facts), Sorted(status.Numbers), LatencyReply.From(status.Latency ?? new RecentLatency()))
-        : new ProcessReply(entry.Service, false, new Dictionary<string, string> { ["status"] = entry.Fault ?? "" }, entry.Address);
+        : new ProcessReply(entry.Service, false, new Dictionary<string, string> { ["status"] = entry.Fault ?? "" }, withPlace ? entry.Address : null);
 
     private static SortedDictionary<string, T> Sorted<T>(IDictionary<string, T> map) => new(map, StringComparer.Ordinal);
 }
@@ -67,9 +69,9 @@ public sealed record ProcessReply(
 [Description("The mesh: serving when every process is.")]
 public sealed record StatusReply(bool Serving, IReadOnlyList<ProcessReply> Processes)
 {
-    internal static StatusReply From(IReadOnlyList<StatusEntry> entries)
+    internal static StatusReply From(IReadOnlyList<StatusEntry> entries, bool withPlaces)
     {
-        ProcessReply[] processes = [.. entries.Select(ProcessReply.From)];
+        ProcessReply[] processes = [.. entries.Select(entry => ProcessReply.From(entry, withPlaces))];
         return new StatusReply(processes.All(process => process.Serving), processes);
     }
 }

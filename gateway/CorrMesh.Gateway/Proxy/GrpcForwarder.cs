@@ -20,6 +20,7 @@ namespace CorrMesh.Gateway.Proxy;
 /// <remarks>
 /// Which image a call is about is read from the beginning of its first message, of which nothing is consumed. A unary call whose replica
 /// breaks down, drains or is full before it has answered is sent once more, to another one where there is one: its body is kept until then.
+/// A stream that a replica breaks off ends with UNAVAILABLE.
 /// </remarks>
 internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas replicas, RetryOptions retry, TimeProvider time) : IDisposable
 {
@@ -59,6 +60,7 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
         uint? affinity = set.Replicas.Count > 1 && CallAffinity.IsKnown(path) ? await PeekAsync(path, context.Request.BodyReader, context.RequestAborted).ConfigureAwait(false) : null;
         using var body = new ReplayableBody(context.Request.BodyReader, keep: isUnary);
         context.Request.Body = body;
+        if (context.Features.Get<IHttpResetFeature>() is { } reset) context.Features.Set<IHttpResetFeature>(new StatusInsteadOfReset(reset, context, service));
         for (int retries = 0; ; retries++)
         {
             var attempt = new Attempt(affinity, isUnary && retries < retry.Retries ? set : null);
@@ -74,7 +76,7 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
             context.Features.Set<IForwarderErrorFeature>(null);
             if (!again)
             {
-                Answer(context, error == ForwarderError.RequestTimedOut ? StatusCode.DeadlineExceeded : StatusCode.Unavailable, $"{service}: the service cannot be reached");
+                Answer(context, error == ForwarderError.RequestTimedOut ? StatusCode.DeadlineExceeded : StatusCode.Unavailable, Unreachable(service));
                 return;
             }
 
@@ -94,6 +96,8 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
         context.Response.Clear();
         context.Response.WriteGrpc(new Google.Rpc.Status { Code = (int)code, Message = message });
     }
+
+    private static string Unreachable(string service) => $"{service}: the service cannot be reached";
 
     private static bool IsOfTheReplica(ForwarderError error) =>
         error is ForwarderError.Request or ForwarderError.RequestBodyDestination or ForwarderError.ResponseHeaders or ForwarderError.ResponseBodyDestination;
@@ -117,6 +121,22 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
 
     private HttpMessageInvoker InvokerOf(string service) =>
         invokers.GetOrAdd(service, name => new Lazy<HttpMessageInvoker>(() => new HttpMessageInvoker(replicas.HandlerOf(name)))).Value;
+
+    /// <summary>Ends an answer that the service broke off with gRPC's own status; a reset stream would be INTERNAL or CANCELLED to the caller.</summary>
+    private sealed class StatusInsteadOfReset(IHttpResetFeature reset, HttpContext context, string service) : IHttpResetFeature
+    {
+        public void Reset(int errorCode)
+        {
+            if (context.RequestAborted.IsCancellationRequested || !context.Response.SupportsTrailers())
+            {
+                reset.Reset(errorCode);
+                return;
+            }
+
+            context.Response.AppendTrailer("grpc-status", ((int)StatusCode.Unavailable).ToString(CultureInfo.InvariantCulture));
+            context.Response.AppendTrailer("grpc-message", Uri.EscapeDataString(Unreachable(service)));
+        }
+    }
 
     /// <summary>One try of a call.</summary>
     /// <param name="affinity">Travels in a header; what a caller sent there itself does not.</param>

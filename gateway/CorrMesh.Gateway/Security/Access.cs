@@ -1,5 +1,6 @@
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Security;
+using CorrMesh.Protos.Status.V1;
 using Microsoft.AspNetCore.Http;
 
 namespace CorrMesh.Gateway.Security;
@@ -27,9 +28,10 @@ internal static class Access
         $"/{Grpc.Health.V1.Health.Descriptor.FullName}",
     ];
 
-    /// <summary>Folders that need the role admin. The gateway passes nothing on to them: who may know that is told so.</summary>
+    /// <summary>Folders that need the role admin: what the gateway tells of its own process, and what changes the mesh. To the latter it passes nothing on: who may know that is told so.</summary>
     public static IReadOnlyList<string> AdminFolders { get; } =
     [
+        $"/{StatusService.Descriptor.FullName}",
         .. MeshTopology.Services.SelectMany(service => service.AdminContracts).Select(contract => $"/{contract.FullName}"),
     ];
 

@@ -74,10 +74,11 @@ internal sealed class RedisHealth(string address, ILogger logger)
         FeatureLog.RedisAccepts(logger, address, what);
     }
 
-    /// <summary>An exception's message without the client's pages of counters; it never holds a password.</summary>
+    /// <summary>An exception's message, and first that of what caused it, without the client's pages of counters; it never holds a password.</summary>
     public static string Reason(Exception? exception)
     {
-        string message = (exception?.Message ?? "unknown").ReplaceLineEndings(" ");
+        string outer = exception?.Message ?? "unknown", inner = exception?.GetBaseException().Message ?? outer;
+        string message = (inner == outer ? outer : $"{inner} ({outer})").ReplaceLineEndings(" ");
         return message.Length <= 240 ? message : message[..240] + "...";
     }
 }

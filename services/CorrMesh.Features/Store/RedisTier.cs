@@ -177,7 +177,7 @@ public sealed class RedisTier : IAsyncDisposable
 
     // Cancellation is that of the process: requests' own do not come here.
     private static bool IsRedisFailure(Exception exception) =>
-        exception is RedisException or TimeoutException or TimeoutRejectedException or BrokenCircuitException or ObjectDisposedException or OperationCanceledException;
+        exception is RedisException or RedisCommandException or TimeoutException or TimeoutRejectedException or BrokenCircuitException or ObjectDisposedException or OperationCanceledException;
 
     // A server that refuses (full, no permission, wrong type) answers at once and costs nobody anything; only silence opens the circuit.
     private CircuitBreakerStrategyOptions Breaker(CircuitBreakerManualControl control) => new()

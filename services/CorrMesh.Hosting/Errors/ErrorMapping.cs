@@ -76,8 +76,8 @@ public sealed class ErrorMapping(ModuleHealth health, TimeProvider time, ILogger
             TimeoutException => Error(Code.DeadlineExceeded, "the time for this call is over"),
             ArgumentNullException => Internal(exception, context),
             ArgumentException argument => Argument(argument, context),
-            // What a request read or written on a broken connection ends in; the caller is gone.
-            IOException when context.CancellationToken.IsCancellationRequested => Error(Code.Cancelled, "the caller has gone"),
+            // What reading or writing on a broken connection ends in.
+            IOException or InvalidOperationException when context.CancellationToken.IsCancellationRequested => Cancelled(exception, context),
             _ => Internal(exception, context),
         };
         HostingMetrics.Failures.Add(1, new("service", health.Service.Name), new("code", mapped.StatusCode.ToString()));
@@ -87,10 +87,9 @@ public sealed class ErrorMapping(ModuleHealth health, TimeProvider time, ILogger
     private RpcException Cancelled(Exception exception, ServerCallContext context)
     {
         if (context.Deadline <= time.GetUtcNow().UtcDateTime) return Error(Code.DeadlineExceeded, "the time for this call is over");
-        if (context.CancellationToken.IsCancellationRequested) return Error(Code.Cancelled, "the caller has gone");
-        return health.Draining.IsCancellationRequested
-            ? Error(Code.Unavailable, $"{health.Service.Name}: shutting down", Info(NotReadyException.Draining), Retry(ShortWait))
-            : Internal(exception, context);
+        // At the end of a drain the server leaves its callers, which looks the same from here; and one who has left hears nothing of this.
+        if (health.Draining.IsCancellationRequested) return Error(Code.Unavailable, $"{health.Service.Name}: shutting down", Info(NotReadyException.Draining), Retry(ShortWait));
+        return context.CancellationToken.IsCancellationRequested ? Error(Code.Cancelled, "the caller has gone") : Internal(exception, context);
     }
 
     private RpcException Argument(ArgumentException exception, ServerCallContext context)

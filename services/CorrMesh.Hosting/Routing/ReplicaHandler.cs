@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using Grpc.Core;
 
 namespace CorrMesh.Hosting.Routing;
@@ -34,10 +35,18 @@ public sealed class ReplicaHandler(ReplicaSet replicas, HttpMessageHandler conne
             Learn(replica, response);
             return response;
         }
-        catch (HttpRequestException)
+        catch (HttpRequestException exception)
         {
             replica.Avoid();
+            // A connection that was closed in good order before the answer: gRPC would make INTERNAL of it.
+            if (exception.InnerException is HttpProtocolException { ErrorCode: 0 }) throw Lost(replica, SocketError.ConnectionReset, exception);
             throw;
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Sockets report a host that does not answer as cancelled, and callers would take that for their own doing.
+            replica.Avoid();
+            throw Lost(replica, SocketError.TimedOut, exception);
         }
         finally
         {
@@ -50,6 +59,9 @@ public sealed class ReplicaHandler(ReplicaSet replicas, HttpMessageHandler conne
         if (disposing) invoker.Dispose();
         base.Dispose(disposing);
     }
+
+    private static HttpRequestException Lost(Replica replica, SocketError error, Exception exception) =>
+        new(HttpRequestError.ConnectionError, $"{replica.Address}: {exception.Message}", new SocketException((int)error));
 
     // A call that fails before its first message has its status among the headers.
     private static void Learn(Replica replica, HttpResponseMessage response)

@@ -69,7 +69,7 @@ public sealed record KeyFile(int SchemaVersion, IReadOnlyList<ApiKey> Keys)
         {
             var file = JsonSerializer.Deserialize(File.ReadAllBytes(path), KeyFileJson.Default.KeyFile);
             if (file is not { SchemaVersion: 1, Keys: not null }) throw new InvalidDataException("schema_version 1 and keys needed");
-            foreach (var key in file.Keys) key.Check();
+            foreach (var key in file.Keys) (key ?? throw new InvalidDataException("a key needed in each place, null given")).Check();
             return file;
         }
         catch (Exception exception) when (exception is JsonException or InvalidDataException)

@@ -55,8 +55,13 @@ public sealed class ApiKeys
         if (text is null) return Refusal.Unauthenticated("an API key needed (`Authorization: Bearer KEY` or `x-api-key: KEY`), none given");
         if (keys.Find(text) is not { } key) return Refusal.Unauthenticated("this API key is not one of those in force");
         if (Wait(key) is { } wait) return Refusal.TooMany(key.RatePerSecond!.Value, wait);
-        return key.Role < needed ? Refusal.Forbidden("an API key with the role admin needed, one with the role user given") : null;
+        if (key.Role < needed) return Refusal.Forbidden("an API key with the role admin needed, one with the role user given");
+        context.Features.Set(key);
+        return null;
     }
+
+    /// <summary>Whether a caller whom <see cref="Check"/> has let in may know what is the operator's: an admin, or anyone while there are no keys.</summary>
+    public static bool IsOperator(HttpContext context) => context.Features.Get<ApiKey>() is null or { Role: KeyRole.Admin };
 
     private static string? Presented(IHeaderDictionary headers)
     {

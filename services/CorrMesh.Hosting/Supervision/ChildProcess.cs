@@ -75,8 +75,15 @@ internal sealed partial class ChildProcess : IDisposable
         // A line tells the guard that there is nothing left to end; its number may soon be another's.
         if (guard is not null)
         {
-            await guard.StandardInput.WriteLineAsync("done").ConfigureAwait(false);
-            guard.StandardInput.Close();
+            try
+            {
+                await guard.StandardInput.WriteLineAsync("done").ConfigureAwait(false);
+                guard.StandardInput.Close();
+            }
+            catch (IOException)
+            {
+                // It was killed before.
+            }
         }
 
         // Something that the process started might hold its output open for longer.

@@ -126,11 +126,29 @@ internal sealed class Supervisor(IReadOnlyList<ChildSpec> specs, TextWriter log,
                 await Task.Delay(delay, time, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 if (stopping.IsCancellationRequested) return;
                 child.Dispose();
-                Start(seat);
+                await RestartAsync(seat).ConfigureAwait(false);
             }
             finally
             {
                 seat.Gate.Release();
+            }
+        }
+    }
+
+    // A machine that is short of processes or memory may have some later.
+    private async Task RestartAsync(Seat seat)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                Start(seat);
+                return;
+            }
+            catch (Win32Exception exception)
+            {
+                SupervisorLog.CannotStart(logger, seat.Spec.Name, exception.Message);
+                await Task.Delay(LongestDelay, time, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
@@ -148,7 +166,17 @@ internal sealed class Supervisor(IReadOnlyList<ChildSpec> specs, TextWriter log,
             if (stopping.IsCancellationRequested) return false;
             SupervisorLog.Replacing(logger, seat.Spec.Name);
             var old = seat.Child;
-            var fresh = Launch(seat.Spec);
+            ChildProcess fresh;
+            try
+            {
+                fresh = Launch(seat.Spec);
+            }
+            catch (Win32Exception exception)
+            {
+                SupervisorLog.CannotStart(logger, seat.Spec.Name, exception.Message);
+                return false;
+            }
+
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
             limit.CancelAfter(StartLimit);
             await ((Task)Task.WhenAny(fresh.Ready, fresh.Exited)).WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

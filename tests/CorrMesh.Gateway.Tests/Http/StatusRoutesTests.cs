@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using CorrMesh.Gateway.Reporting;
+using CorrMesh.Gateway.Tests.Security;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Health;
 using CorrMesh.Hosting.Reporting;
@@ -66,6 +67,23 @@ public sealed class StatusRoutesTests
 
         Assert.False(features.GetProperty("serving").GetBoolean());
         Assert.Equal("loading", features.GetProperty("reasons").GetProperty("model").GetString());
+    }
+
+    // Goal: where the processes are is the operator's business. Method: the same question with a user's key and with an admin's.
+    [Fact]
+    public async Task GetStatus_KeysInForce_PlacesAreForAdmins()
+    {
+        using var keys = new TestKeys();
+        await using var mesh = await FakeMesh.StartAsync(settings: [keys.Setting, ("CorrMesh:Services:matching", "http://127.0.0.1:1")]);
+        foreach (var (key, isAdmin) in new[] { (keys.User, false), (keys.Admin, true) })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/status");
+            request.Headers.Add("x-api-key", key);
+            var processes = (await (await mesh.Http.SendAsync(request, Token)).JsonAsync()).GetProperty("processes").EnumerateArray().ToArray();
+            Assert.Equal([true, true, false], processes.Select(process => process.GetProperty("serving").GetBoolean()));
+            Assert.Equal([false, isAdmin, isAdmin], processes.Select(process => process.TryGetProperty("address", out _)));
+            Assert.Equal([isAdmin, isAdmin, false], processes.Select(process => process.TryGetProperty("process_id", out _)));
+        }
     }
 
     // Goal: many who look do not multiply the calls behind the gateway. Method: a number that counts how often it is asked for.

@@ -5,6 +5,8 @@ using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Xunit;
 
 namespace CorrMesh.Gateway.Tests.Proxy;
@@ -121,6 +123,20 @@ public sealed class ReplicaTests
         using var stream = mesh.Client.StreamFeatures(cancellationToken: Token);
         Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => stream.ResponseStream.MoveNext(Token))).StatusCode);
         Assert.Equal(1, asked);
+    }
+
+    // Goal: a stream whose replica is killed ends as one that may be opened again, not as a defect of the server's. Method: after the first answer its connection breaks.
+    [Fact]
+    public async Task Stream_ReplicaDies_EndsUnavailable()
+    {
+        await using var mesh = await ReplicatedMesh.StartAsync(2);
+        using var stream = mesh.Client.StreamFeatures(cancellationToken: Token);
+        await stream.RequestStream.WriteAsync(new StreamFeaturesRequest { Frame = new Frame { Sequence = 1 } }, Token);
+        Assert.True(await stream.ResponseStream.MoveNext(Token));
+
+        mesh.LastStream!.GetHttpContext().Features.GetRequiredFeature<IConnectionLifetimeFeature>().Abort();
+
+        Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => stream.ResponseStream.MoveNext(Token))).StatusCode);
     }
 
     private static Image Picture(int i) => new() { Encoded = ByteString.CopyFrom(BitConverter.GetBytes(7919 * i + 1)) };

@@ -53,7 +53,7 @@ public sealed class AccessTableTests(ITestOutputHelper output)
         ["corrmesh.features.v1.FeatureService"] = Need.User,
         ["corrmesh.matching.v1.MatchingService"] = Need.User,
         ["corrmesh.admin.v1.AdminService"] = Need.Admin,
-        ["corrmesh.status.v1.StatusService"] = Need.User,
+        ["corrmesh.status.v1.StatusService"] = Need.Admin,
         ["grpc.health.v1.Health"] = Need.Nothing,
         ["grpc.reflection.v1.ServerReflection"] = Need.User,
         ["grpc.reflection.v1alpha.ServerReflection"] = Need.User,
@@ -101,7 +101,7 @@ public sealed class AccessTableTests(ITestOutputHelper output)
                 JudgeCode($"gRPC {path}", name, rank, need, await CallAsync(h2, new Uri(mesh.GrpcAddress, path), "application/grpc", key));
                 JudgeCode($"gRPC-Web {path}", name, rank, need, await CallAsync(mesh.Http, new Uri(mesh.Http.BaseAddress!, path), "application/grpc-web", key));
                 JudgeCode($"gRPC-Web text {path}", name, rank, need, await CallAsync(mesh.Http, new Uri(mesh.Http.BaseAddress!, path), "application/grpc-web-text", key));
-                bool admin = need == Need.Admin;
+                bool admin = MeshTopology.Services.Any(service => service.AdminContracts.Contains(method.Service));
                 StatusCode seen = await CallAsync(h2, new Uri(mesh.AdminAddress, path), "application/grpc", key);
                 JudgeCode($"admin listener {path}", name, rank, Need.Admin, seen);
                 // Beyond the keys: the admin listener serves admin contracts alone, and the gateway all others alone.
@@ -130,7 +130,7 @@ public sealed class AccessTableTests(ITestOutputHelper output)
         await using var mesh = await FakeMesh.StartAsync(settings: keys.Setting);
         using var h2 = new HttpClient { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
 
-        foreach (string folder in Access.AdminFolders)
+        foreach (string folder in MeshTopology.Services.SelectMany(service => service.AdminContracts).Select(contract => $"/{contract.FullName}"))
             Assert.Equal(StatusCode.Unimplemented, await CallAsync(h2, new Uri(mesh.GrpcAddress, folder + "/PublishAdapter"), "application/grpc", keys.Admin));
     }
 

@@ -66,6 +66,22 @@ public sealed class ApiKeyTests
         Assert.InRange(call.RetryDelay()!.Value.TotalSeconds, 0.001, 100);
     }
 
+    // Goal: a first file that is no file of keys lets nobody in. Method: it appears while the gateway runs.
+    [Theory]
+    [InlineData("nothing of ours")]
+    [InlineData("""{"schema_version":1,"keys":[null]}""")]
+    public async Task File_BrokenFromTheBeginning_LetsNobodyIn(string content)
+    {
+        using var keys = new TestKeys();
+        File.Delete(keys.File);
+        await using var mesh = await FakeMesh.StartAsync(settings: keys.Setting);
+        Assert.Equal(HttpStatusCode.OK, (await mesh.Http.GetAsync("/v1/models", Token)).StatusCode);
+        File.WriteAllText(keys.File, content);
+        await Task.Delay(TimeSpan.FromSeconds(1), Token);
+
+        for (int i = 0; i < 2; i++) Assert.Equal(HttpStatusCode.Unauthorized, (await mesh.Http.GetAsync("/v1/models", Token)).StatusCode);
+    }
+
     // Goal: keys come and go while the gateway runs, and a file that is gone or broken opens nothing.
     [Fact]
     public async Task Keys_FileChanges_RunningGatewayFollows()

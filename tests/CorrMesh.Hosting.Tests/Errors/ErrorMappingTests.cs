@@ -139,6 +139,28 @@ public sealed class ErrorMappingTests
         await cancelled.Task.WaitAsync(TestContext.Current.CancellationToken);
     }
 
+    // Goal: a call that the server gives up at the end of its drain may be made elsewhere; it is not one that its caller cancelled. Method: a call that ends with its token only.
+    [Fact]
+    public async Task Call_CutOffAtTheEndOfTheDrain_IsUnavailable()
+    {
+        var begun = new TaskCompletionSource();
+        await using var mesh = await new FakeModule
+        {
+            OnExtract = async (_, context) =>
+            {
+                begun.SetResult();
+                await Task.Delay(Timeout.Infinite, context.CancellationToken);
+                return new ExtractFeaturesResponse();
+            },
+        }.StartAsync(("CorrMesh:Drain:Limit", "00:00:00.2"));
+        var call = mesh.Features().ExtractFeaturesAsync(new ExtractFeaturesRequest(), cancellationToken: TestContext.Current.CancellationToken);
+        await begun.Task.WaitAsync(TestContext.Current.CancellationToken);
+
+        await mesh.StopAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(async () => await call)).StatusCode);
+    }
+
     // Goal: what failed is logged once, by the mapping and by nothing else; what the caller did wrong is not logged as an error.
     [Fact]
     public async Task Call_Defect_IsLoggedOnceAsAnError()

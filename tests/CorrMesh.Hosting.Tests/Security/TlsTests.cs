@@ -34,6 +34,19 @@ public sealed class TlsTests
         await Assert.ThrowsAsync<RpcException>(() => Call(new SocketsHttpHandler()));
     }
 
+    // Goal: the door beside the one that is watched is closed. Method: a call over HTTP/2 by the port for operations, without a certificate.
+    [Fact]
+    public async Task ServiceBeyondLoopback_CallByTheOperationsPort_IsNotTaken()
+    {
+        using var authority = new TestAuthority();
+        await using var mesh = await new FakeModule().StartAsync([.. authority.Settings, ("CorrMesh:Listen:Address", "0.0.0.0")]);
+        using var channel = GrpcChannel.ForAddress(mesh.Endpoints[0].Http, new GrpcChannelOptions { HttpHandler = authority.Trusting(), DisposeHttpClient = true });
+
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await new FeatureService.FeatureServiceClient(channel).ExtractFeaturesAsync(new ExtractFeaturesRequest(), cancellationToken: Token));
+
+        Assert.Contains("415", refused.Status.Detail, StringComparison.Ordinal);
+    }
+
     // Goal: the HTTP port with TLS speaks both versions, and operations need no certificate of the caller's.
     [Theory]
     [InlineData(1)]

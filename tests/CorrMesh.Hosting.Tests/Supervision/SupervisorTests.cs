@@ -39,6 +39,20 @@ public sealed class SupervisorTests : IDisposable
         Assert.Single(Journal(), entry => entry is { What: "start", Name: "b" });
     }
 
+    // Goal: a child that needs a shell to end it with the supervisor is looked after even when somebody has killed that shell. Method: the shell is the process whose command line ends in the child's number.
+    [Fact]
+    public async Task Killed_ChildWhoseGuardIsGone_IsStartedAgain()
+    {
+        await using Supervisor supervisor = Supervise(Child("a") with { WatchesInput = false });
+        Assert.Equal(0, await supervisor.StartAsync(Test));
+        int pid = Journal().Single().Pid;
+        using Process guard = Process.GetProcesses().Single(process => CommandLineOf(process).EndsWith($"\0{pid}\0", StringComparison.Ordinal));
+        guard.Kill();
+        await UntilAsync(() => CommandLineOf(guard).Length == 0);
+        Process.GetProcessById(pid).Kill();
+        await UntilAsync(() => Journal().Count(entry => entry.What == "start") == 2);
+    }
+
     [Theory]
     [InlineData(0, 0)]
     [InlineData(1, 0)]
@@ -130,6 +144,13 @@ public sealed class SupervisorTests : IDisposable
     private Supervisor Supervise(TimeSpan stopLimit, params ChildSpec[] specs) => new(specs, TextWriter.Synchronized(log), NullLogger.Instance, TimeProvider.System, stopLimit);
 
     private ChildSpec Child(string name, string script = Serve) => new(name, name, ["sh", "-c", script, journal, name], line => line == "ready", "nowhere");
+
+    // Of an ended process it is empty.
+    private static string CommandLineOf(Process process)
+    {
+        try { return File.ReadAllText($"/proc/{process.Id}/cmdline"); }
+        catch (IOException) { return ""; }
+    }
 
     private string TextOfLog() => log.ToString();
 

@@ -1,0 +1,115 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using CorrMesh.Features.Store;
+using CorrMesh.Features.Tests.Support;
+using CorrMesh.Protos.Features.V1;
+using CorrMesh.TestKit;
+using Xunit;
+using static CorrMesh.Features.Tests.Support.RedisHosts;
+
+namespace CorrMesh.Features.Tests.Store;
+
+/// <summary>Who may use a redis-server, whether it is the right one, and whose values are taken.</summary>
+public sealed class RedisSecurityTests
+{
+    [Fact]
+    public async Task Connect_WithPassword_IsUsedAndAWrongOneSaysSoWithoutShowingIt()
+    {
+        using RedisServer redis = RedisServer.Start("--requirepass", "open-sesame");
+        using var file = new TempFile("open-sesame\n");
+        foreach ((string key, string value) in new[] { ("Password", "open-sesame"), ("PasswordFile", file.Path) })
+        {
+            await using FeatureHost host = await FeatureHost.StartAsync([.. Settings(redis.Address), ($"CorrMesh:Redis:{key}", value)]);
+            await UpAsync(host);
+        }
+
+        var log = new RecordedLog();
+        await using FeatureHost wrong = await FeatureHost.StartAsync(null, log.AddTo, [.. Settings(redis.Address), ("CorrMesh:Redis:Password", "wrong-guess")]);
+        await Eventually.HoldsAsync(() => log.Count(Lost) == 1, "the refusal is logged");
+        Assert.Equal(Expected(1), (await ExtractAsync(wrong, 1)).Values.Data);
+        Assert.Equal(RedisState.Down, Statistics(wrong).Redis);
+        Assert.DoesNotContain(log.Lines, line => line.Text.Contains("wrong-guess", StringComparison.Ordinal));
+        Assert.Contains("auth", log.Lines.First(line => line.Id == Lost).Text, StringComparison.OrdinalIgnoreCase);
+    }
+
+    // Goal: an ACL user needs no more than reading and writing under the prefix, and one that may only read still reads.
+    [Fact]
+    public async Task Connect_AsAclUser_NeedsLittleAndDoesWhatItMay()
+    {
+        using RedisServer redis = RedisServer.Start();
+        redis.Call("ACL", "SETUSER", "mesh", "on", ">meshpass", "~corrmesh:*", "+getrange", "+setex", "+ping", "+echo", "+hello", "+client", "+select");
+        redis.Call("ACL", "SETUSER", "reader", "on", ">readpass", "~corrmesh:*", "+getrange", "+ping", "+echo", "+hello", "+client", "+select");
+        await using FeatureHost mesh = await FeatureHost.StartAsync([.. Settings(redis.Address), ("CorrMesh:Redis:User", "mesh"), ("CorrMesh:Redis:Password", "meshpass")]);
+        await UpAsync(mesh);
+        ExtractFeaturesResponse computed = await ExtractAsync(mesh, 1);
+        await WrittenAsync(redis, computed);
+        var log = new RecordedLog();
+        await using FeatureHost reader = await FeatureHost.StartAsync(
+            null, log.AddTo, [.. Settings(redis.Address), ("CorrMesh:Redis:User", "reader"), ("CorrMesh:Redis:Password", "readpass")]);
+        await UpAsync(reader);
+        Assert.Equal(computed.Values, (await ExtractAsync(reader, 1)).Values);
+        Assert.Equal(0, reader.Engine.ImageCount);
+        await ExtractAsync(reader, 2);
+        await Eventually.HoldsAsync(() => log.Count(Refuses) == 1, "the refused write is logged");
+        Assert.Equal(0, mesh.ServiceOf<FeatureMetrics>().RedisFailures);
+    }
+
+    // Goal: the connection is encrypted and the server is who it says. Method: certificates made here; the right authority, another one, and another name.
+    [Theory]
+    [InlineData("127.0.0.1", true, RedisState.Up)]
+    [InlineData("127.0.0.1", false, RedisState.Down)]
+    [InlineData("127.0.0.2", true, RedisState.Down)]
+    public async Task Connect_WithTls_ChecksAuthorityAndName(string name, bool rightAuthority, RedisState expected)
+    {
+        using X509Certificate2 authority = Authority(), other = Authority(), certificate = Issue(authority, IPAddress.Parse(name));
+        using TempFile authorityFile = new((rightAuthority ? authority : other).ExportCertificatePem()), certificateFile = new(certificate.ExportCertificatePem()),
+            keyFile = new(certificate.GetRSAPrivateKey()!.ExportPkcs8PrivateKeyPem());
+        using RedisServer redis = RedisServer.Start(
+            "--port", "0", "--tls-port", "{port}", "--tls-cert-file", certificateFile.Path, "--tls-key-file", keyFile.Path, "--tls-ca-cert-file", certificateFile.Path, "--tls-auth-clients", "no");
+        var log = new RecordedLog();
+        await using FeatureHost host = await FeatureHost.StartAsync(
+            null, log.AddTo, [.. Settings(redis.Address), ("CorrMesh:Redis:Tls", "true"), ("CorrMesh:Redis:TlsAuthority", authorityFile.Path)]);
+        await Eventually.HoldsAsync(() => log.Count(Lost) + log.Count(Back) > 0, "the connection is made or refused");
+        Assert.Equal(expected, Statistics(host).Redis);
+        Assert.Equal(Expected(1), (await ExtractAsync(host, 1)).Values.Data);
+    }
+
+    // Goal: whoever can write to Redis but lacks the key cannot plant features. Method: the same map written by hosts with and without keys.
+    [Fact]
+    public async Task Extract_SigningKey_TakesOnlyWhatCarriesIt()
+    {
+        using RedisServer redis = RedisServer.Start();
+        (string, string) ours = ("CorrMesh:Redis:SigningKey", "a key of the mesh's own"), others = ("CorrMesh:Redis:SigningKey", "a key of somebody else");
+        await using FeatureHost writer = await StartAsync(redis, ours);
+        ExtractFeaturesResponse computed = await ExtractAsync(writer, 1);
+        await WrittenAsync(redis, computed);
+        byte[] good = redis.Call("GET", NameOf(computed));
+        foreach (((string, string)[] settings, bool isTaken) in new[] { (new[] { ours }, true), ([others], false), (Array.Empty<(string, string)>(), false) })
+        {
+            redis.Call("SET", NameOf(computed), good);
+            await using FeatureHost reader = await StartAsync(redis, settings);
+            Assert.Equal(computed.Values, (await ExtractAsync(reader, 1)).Values);
+            Assert.Equal((isTaken ? 0 : 1, isTaken ? 0 : 1), (reader.Engine.ImageCount, Statistics(reader).RedisCorrupt));
+        }
+    }
+
+    private static X509Certificate2 Authority()
+    {
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=Test authority", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+    }
+
+    private static X509Certificate2 Issue(X509Certificate2 authority, IPAddress address)
+    {
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=redis", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(address);
+        request.CertificateExtensions.Add(names.Build());
+        using X509Certificate2 issued = request.Create(authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), [1, 2, 3, 4]);
+        return issued.CopyWithPrivateKey(key);
+    }
+}
