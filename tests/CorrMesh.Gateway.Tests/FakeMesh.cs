@@ -76,6 +76,8 @@ internal sealed class FakeMesh : IAsyncDisposable
 
 internal sealed class FakeFeatures : FeatureService.FeatureServiceBase, IMeshModule
 {
+    private int frames;
+
     public string Name => MeshTopology.Features;
 
     public Func<ExtractFeaturesRequest, ServerCallContext, Task<ExtractFeaturesResponse>> OnExtract { get; init; } = (_, _) => Task.FromResult(Sample.Features());
@@ -85,6 +87,9 @@ internal sealed class FakeFeatures : FeatureService.FeatureServiceBase, IMeshMod
 
     /// <summary>What a stream waits for before each answer but the first.</summary>
     public Task BetweenAnswers { get; init; } = Task.CompletedTask;
+
+    /// <summary>Frames that have come in by streams.</summary>
+    public int Frames => frames;
 
     public ExtractFeaturesRequest? Last { get; private set; }
 
@@ -110,6 +115,7 @@ internal sealed class FakeFeatures : FeatureService.FeatureServiceBase, IMeshMod
         await foreach (var message in requestStream.ReadAllAsync(context.CancellationToken))
             if (message.Frame is { } frame)
             {
+                Interlocked.Increment(ref frames);
                 if (frame.Sequence > 1) await BetweenAnswers;
                 await responseStream.WriteAsync(new StreamFeaturesResponse { Features = new FrameFeatures { Sequence = frame.Sequence, StampNs = frame.StampNs } });
             }

@@ -31,7 +31,7 @@ internal sealed class ProblemMiddleware(RequestDelegate next, MeshLimits limits,
         }
 
         Bound(context);
-        // A gRPC-Web call is bounded as an upload and answered as gRPC.
+        // A gRPC-Web call is answered as gRPC; what bounds it is the limit of each message.
         if (context.IsGrpcWeb())
         {
             await next(context).ConfigureAwait(false);

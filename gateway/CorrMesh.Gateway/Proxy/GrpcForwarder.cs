@@ -5,6 +5,7 @@ using System.Net;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Clients;
 using CorrMesh.Hosting.Errors;
+using CorrMesh.Hosting.Health;
 using CorrMesh.Hosting.Options;
 using CorrMesh.Hosting.Routing;
 using CorrMesh.Hosting.Security;
@@ -20,9 +21,9 @@ namespace CorrMesh.Gateway.Proxy;
 /// <remarks>
 /// Which image a call is about is read from the beginning of its first message, of which nothing is consumed. A unary call whose replica
 /// breaks down, drains or is full before it has answered is sent once more, to another one where there is one: its body is kept until then.
-/// A stream that a replica breaks off ends with UNAVAILABLE.
+/// A stream that a replica breaks off ends with UNAVAILABLE. When the gateway drains, so does every stream, after the answers to what was sent.
 /// </remarks>
-internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas replicas, RetryOptions retry, TimeProvider time) : IDisposable
+internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas replicas, RetryOptions retry, ModuleHealth health, TimeProvider time) : IDisposable
 {
     // A camera that pauses for an hour keeps its stream; peers that are gone are found by HTTP/2 pings instead.
     private static readonly ForwarderRequestConfig Passing = new()
@@ -58,12 +59,12 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
         bool isUnary = UnaryPaths.Contains(path);
         var set = replicas.Of(service);
         uint? affinity = set.Replicas.Count > 1 && CallAffinity.IsKnown(path) ? await PeekAsync(path, context.Request.BodyReader, context.RequestAborted).ConfigureAwait(false) : null;
-        using var body = new ReplayableBody(context.Request.BodyReader, keep: isUnary);
+        using var body = new ReplayableBody(context.Request.BodyReader, keep: isUnary, isUnary ? CancellationToken.None : health.Draining);
         context.Request.Body = body;
         if (context.Features.Get<IHttpResetFeature>() is { } reset) context.Features.Set<IHttpResetFeature>(new StatusInsteadOfReset(reset, context, service));
         for (int retries = 0; ; retries++)
         {
-            var attempt = new Attempt(affinity, isUnary && retries < retry.Retries ? set : null);
+            var attempt = new Attempt(affinity, body, isUnary && retries < retry.Retries ? set : null);
             ForwarderError error = await forwarder.SendAsync(context, ReplicaHandler.PlaceholderOf(service).ToString(), InvokerOf(service), Passing, attempt).ConfigureAwait(false);
             if (error == ForwarderError.None && !attempt.IsRefused)
             {
@@ -140,9 +141,13 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
 
     /// <summary>One try of a call.</summary>
     /// <param name="affinity">Travels in a header; what a caller sent there itself does not.</param>
+    /// <param name="body">What the caller sends.</param>
     /// <param name="spare">Where another try would look for a replica; null when there is none.</param>
-    private sealed class Attempt(uint? affinity, ReplicaSet? spare) : HttpTransformer
+    private sealed class Attempt(uint? affinity, ReplayableBody body, ReplicaSet? spare) : HttpTransformer
     {
+        private static readonly Google.Rpc.Status Draining = ErrorMapping.StatusOf(
+            new NotReadyException(NotReadyException.Draining, "gateway: shutting down; open the stream again with the last resume_token", TimeSpan.FromSeconds(1)));
+
         /// <summary>Whether the replica would not take the call, and nothing of its answer was passed on.</summary>
         public bool IsRefused { get; private set; }
 
@@ -153,13 +158,27 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
             if (affinity is { } known) proxyRequest.Headers.Add(CallAffinity.Header, CallAffinity.Format(known));
         }
 
-        public override ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+        public override async ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
         {
             IsRefused = spare is not null && proxyResponse is not null && (StatusOf(proxyResponse) == StatusCode.Unavailable
                 || (StatusOf(proxyResponse) == StatusCode.ResourceExhausted && spare.HasRoom));
-            if (IsRefused) return ValueTask.FromResult(false);
+            if (IsRefused) return false;
             proxyResponse?.Headers.Remove(ReplicaHandler.QueueHeader);
-            return base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+            bool passes = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken).ConfigureAwait(false);
+            EndOfDrain(httpContext.Response.Headers);
+            return passes;
+        }
+
+        public override async ValueTask TransformResponseTrailersAsync(HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
+        {
+            await base.TransformResponseTrailersAsync(httpContext, proxyResponse, cancellationToken).ConfigureAwait(false);
+            if (httpContext.Features.Get<IHttpResponseTrailersFeature>() is { } trailers) EndOfDrain(trailers.Trailers);
+        }
+
+        // The service saw its caller end the stream, perhaps within a message; the caller did not.
+        private void EndOfDrain(IHeaderDictionary headers)
+        {
+            if (body.IsCut && headers.ContainsKey("grpc-status")) headers.WriteGrpcStatus(Draining);
         }
 
         // Among the headers only when the call failed before its first message.

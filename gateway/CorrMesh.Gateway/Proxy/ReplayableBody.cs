@@ -7,7 +7,8 @@ namespace CorrMesh.Gateway.Proxy;
 /// <remarks>All bodies together keep at most 256 MiB; one that finds no room is passed on as it comes, and cannot be read again.</remarks>
 /// <param name="reader">The body.</param>
 /// <param name="keep">Whether to keep what is read.</param>
-internal sealed class ReplayableBody(PipeReader reader, bool keep) : Stream
+/// <param name="cut">When cancelled the body ends, whatever is still to come.</param>
+internal sealed class ReplayableBody(PipeReader reader, bool keep, CancellationToken cut) : Stream
 {
     private const int ChunkBytes = 64 << 10;
     private const long MaxKeptBytes = 256L << 20;
@@ -17,6 +18,9 @@ internal sealed class ReplayableBody(PipeReader reader, bool keep) : Stream
     private readonly List<byte[]> chunks = [];
     private bool isKeeping = keep;
     private long length, position;
+
+    /// <summary>Whether the body ended before its end.</summary>
+    public bool IsCut { get; private set; }
 
     public override bool CanRead => true;
 
@@ -39,7 +43,20 @@ internal sealed class ReplayableBody(PipeReader reader, bool keep) : Stream
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (position < length) return Replay(buffer.Span);
-        ReadResult read = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        ReadResult read;
+        using (var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, cut))
+        {
+            try
+            {
+                read = await reader.ReadAsync(ending.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (cut.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            {
+                IsCut = true;
+                return 0;
+            }
+        }
+
         ReadOnlySequence<byte> taken = read.Buffer.Slice(0, Math.Min(read.Buffer.Length, buffer.Length));
         int count = (int)taken.Length;
         taken.CopyTo(buffer.Span);

@@ -15,7 +15,7 @@ public sealed class AdminService(DataOptions options) : Contract.AdminServiceBas
 {
     private const string DigestPrefix = "sha256:";
 
-    // One writer of adapters: two publications of one name must not mix.
+    // What several processes publish under one name at once ends with one of them, whole: a manifest takes another's place in one step.
     private static readonly SemaphoreSlim Writer = new(1, 1);
 
     private DataDirectory Data => new(options.Directory);

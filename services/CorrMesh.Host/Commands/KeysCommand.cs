@@ -28,11 +28,11 @@ internal static class KeysCommand
             string id = result.GetRequiredValue(name), path = PathOf(result, data, file);
             if (!DataDirectory.IsId(id)) throw new ArgumentException($"name: a-z, 0-9, dot, dash, underscore, at most 64, beginning with a letter or digit; '{id}' given");
             ApiKey.CheckRate(result.GetValue(rate), result.GetValue(burst));
-            KeyFile keys = File.Exists(path) ? KeyFile.Read(path) : KeyFile.Empty;
-            if (keys.Keys.Any(key => key.Name == id)) throw new ArgumentException($"name: there is a key '{id}'; `keys remove {id}` takes it away");
             (ApiKey key, string text) = ApiKey.Create(
                 id, result.GetRequiredValue(role) == "admin" ? KeyRole.Admin : KeyRole.User, result.GetValue(rate), result.GetValue(burst), TimeProvider.System);
-            (keys with { Keys = [.. keys.Keys, key] }).Write(path);
+            KeyFile.UpdateAsync(path, keys => keys.Keys.All(other => other.Name != id)
+                ? keys with { Keys = [.. keys.Keys, key] }
+                : throw new ArgumentException($"name: there is a key '{id}'; `keys remove {id}` takes it away")).GetAwaiter().GetResult();
             Console.WriteLine(text);
             Console.Error.WriteLine($"{id}: this is the only time that the key is shown");
             return 0;
@@ -64,9 +64,9 @@ internal static class KeysCommand
         command.SetAction(result => MeshCommands.Guard(() =>
         {
             string id = result.GetRequiredValue(name), path = PathOf(result, data, file);
-            KeyFile keys = File.Exists(path) ? KeyFile.Read(path) : KeyFile.Empty;
-            if (keys.Keys.All(key => key.Name != id)) throw new ArgumentException($"name: there is no key '{id}' in {path}");
-            (keys with { Keys = [.. keys.Keys.Where(key => key.Name != id)] }).Write(path);
+            KeyFile.UpdateAsync(path, keys => keys.Keys.Any(key => key.Name == id)
+                ? keys with { Keys = [.. keys.Keys.Where(key => key.Name != id)] }
+                : throw new ArgumentException($"name: there is no key '{id}' in {path}")).GetAwaiter().GetResult();
             return 0;
         }));
         return command;

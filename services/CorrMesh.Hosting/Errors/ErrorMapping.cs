@@ -67,7 +67,7 @@ public sealed class ErrorMapping(ModuleHealth health, TimeProvider time, ILogger
             NotFoundException missing => Error(Code.NotFound, missing.Message, Info($"{missing.Field.ToUpperInvariant()}_NOT_FOUND", missing.Field)),
             FeaturesExpiredException gone => Error(Code.FailedPrecondition, gone.Message, Info(FeaturesExpiredException.Reason, gone.Field)),
             QueueFullException full => Error(Code.ResourceExhausted, full.Message, Info(QueueFullException.Reason), Retry(full.RetryAfter)),
-            NotReadyException notReady => Error(Code.Unavailable, notReady.Message, Info(notReady.Reason), Retry(notReady.RetryAfter)),
+            NotReadyException notReady => StatusOf(notReady).ToRpcException(),
             // A failed connection comes without details and with an address that is nobody's business outside.
             RpcException { StatusCode: StatusCode.Unavailable } rpc when rpc.GetRpcStatus() is null =>
                 Error(Code.Unavailable, $"{health.Service.Name}: a service that it needs cannot be reached", Info("DEPENDENCY_UNAVAILABLE"), Retry(ShortWait)),
@@ -83,6 +83,9 @@ public sealed class ErrorMapping(ModuleHealth health, TimeProvider time, ILogger
         HostingMetrics.Failures.Add(1, new("service", health.Service.Name), new("code", mapped.StatusCode.ToString()));
         return mapped;
     }
+
+    /// <summary>What callers are told of a service that is not ready.</summary>
+    public static Status StatusOf(NotReadyException notReady) => StatusOf(Code.Unavailable, notReady.Message, Info(notReady.Reason), Retry(notReady.RetryAfter));
 
     private RpcException Cancelled(Exception exception, ServerCallContext context)
     {
@@ -121,10 +124,12 @@ public sealed class ErrorMapping(ModuleHealth health, TimeProvider time, ILogger
 
     private static RetryInfo Retry(TimeSpan after) => new() { RetryDelay = Duration.FromTimeSpan(after) };
 
-    private static RpcException Error(Code code, string message, params IEnumerable<IMessage> details)
+    private static RpcException Error(Code code, string message, params IEnumerable<IMessage> details) => StatusOf(code, message, details).ToRpcException();
+
+    private static Status StatusOf(Code code, string message, params IEnumerable<IMessage> details)
     {
         var status = new Status { Code = (int)code, Message = message };
         status.Details.AddRange(details.Select(Any.Pack));
-        return status.ToRpcException();
+        return status;
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Google.Protobuf;
+using Microsoft.AspNetCore.Http;
 using HttpResponse = Microsoft.AspNetCore.Http.HttpResponse;
 using Status = Google.Rpc.Status;
 using StatusCodes = Microsoft.AspNetCore.Http.StatusCodes;
@@ -14,8 +15,15 @@ public static class GrpcAnswer
     {
         response.StatusCode = StatusCodes.Status200OK;
         response.ContentType = "application/grpc";
-        response.Headers["grpc-status"] = status.Code.ToString(CultureInfo.InvariantCulture);
-        response.Headers["grpc-message"] = Uri.EscapeDataString(status.Message);
-        if (status.Details.Count > 0) response.Headers["grpc-status-details-bin"] = Convert.ToBase64String(status.ToByteArray()).TrimEnd('=');
+        response.Headers.WriteGrpcStatus(status);
+    }
+
+    /// <summary>Puts a status, with its details, among headers or trailers, in the place of the one there.</summary>
+    public static void WriteGrpcStatus(this IHeaderDictionary headers, Status status)
+    {
+        headers["grpc-status"] = status.Code.ToString(CultureInfo.InvariantCulture);
+        headers["grpc-message"] = Uri.EscapeDataString(status.Message);
+        if (status.Details.Count > 0) headers["grpc-status-details-bin"] = Convert.ToBase64String(status.ToByteArray()).TrimEnd('=');
+        else headers.Remove("grpc-status-details-bin");
     }
 }

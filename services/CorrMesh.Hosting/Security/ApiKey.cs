@@ -78,10 +78,37 @@ public sealed record KeyFile(int SchemaVersion, IReadOnlyList<ApiKey> Keys)
         }
     }
 
+    /// <summary>Changes the keys of a file, or of none yet; what two do at once happens one after the other.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="change">From the keys before to those after.</param>
+    /// <exception cref="InvalidDataException">It is not such a file.</exception>
+    /// <exception cref="IOException">It cannot be read or written, or someone has been changing it for five seconds.</exception>
+    public static async Task UpdateAsync(string path, Func<KeyFile, KeyFile> change, CancellationToken cancellation = default)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        using FileStream turn = await TurnAsync(path + ".lock", cancellation).ConfigureAwait(false);
+        change(File.Exists(path) ? Read(path) : Empty).Write(path);
+    }
+
+    // The lock is the system's and ends with whoever holds it; its empty file stays.
+    private static async Task<FileStream> TurnAsync(string path, CancellationToken cancellation)
+    {
+        for (long started = Environment.TickCount64; ;)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
+            }
+            catch (IOException) when (File.Exists(path) && Environment.TickCount64 - started < 5000)
+            {
+                await Task.Delay(20, cancellation).ConfigureAwait(false);
+            }
+        }
+    }
+
     /// <summary>Replaces the file; only its owner may read it.</summary>
     public void Write(string path)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {

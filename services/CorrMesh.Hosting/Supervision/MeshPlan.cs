@@ -21,6 +21,8 @@ internal sealed class MeshPlan(IReadOnlyList<string> program, MeshArguments argu
 
     private static readonly string NoticeKey = $"{DrainOptions.Section}:{nameof(DrainOptions.Notice)}";
 
+    private static readonly string CertificateKey = $"{TlsOptions.Section}:{nameof(TlsOptions.Certificate)}";
+
     /// <summary>Whether the mesh starts a Redis of its own.</summary>
     public static bool StartsRedis(IConfiguration configuration) => string.IsNullOrEmpty(configuration[RedisAddress]);
 
@@ -107,8 +109,14 @@ internal sealed class MeshPlan(IReadOnlyList<string> program, MeshArguments argu
         return Math.Max(1, (total == 0 ? Environment.ProcessorCount : total) / arguments.Replicas).ToString(CultureInfo.InvariantCulture);
     }
 
-    private string Address(int port) => new UriBuilder(
-        Uri.UriSchemeHttp, (port == ports.Http || port == ports.Grpc ? listen.IPAddress : System.Net.IPAddress.Loopback).ToString(), port).Uri.GetLeftPart(UriPartial.Authority);
+    // As a process that is not supervised would print it.
+    private string Address(int port)
+    {
+        bool isGateways = port == ports.Http || port == ports.Grpc;
+        string scheme = isGateways && configuration[CertificateKey] is not null ? Uri.UriSchemeHttps : Uri.UriSchemeHttp;
+        var address = isGateways ? listen.ReachableAddressOf(MeshTopology.Get(MeshTopology.Gateway)) : System.Net.IPAddress.Loopback;
+        return new UriBuilder(scheme, address.ToString(), port).Uri.GetLeftPart(UriPartial.Authority);
+    }
 
     private sealed record Child(string Name, string Service, int PortBase, int GrpcPort, int HttpPort);
 }

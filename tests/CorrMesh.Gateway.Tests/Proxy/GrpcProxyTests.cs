@@ -41,6 +41,30 @@ public sealed class GrpcProxyTests
         Assert.False(await call.ResponseStream.MoveNext(Token));
     }
 
+    // Goal: a gateway that is replaced ends its streams, after the answers to what the services have, and says how to go on. Method: the stream's caller never
+    // ends it, and the service, which knows nothing of the drain, holds a frame until the drain has begun.
+    [Fact]
+    public async Task Bidi_GatewayDrains_EndsUnavailableAfterTheAnswersInHand()
+    {
+        var between = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var features = new FakeFeatures { BetweenAnswers = between.Task };
+        await using var mesh = await FakeMesh.StartAsync(features);
+        using var call = new FeatureService.FeatureServiceClient(mesh.Grpc).StreamFeatures(cancellationToken: Token);
+        for (ulong i = 1; i <= 2; i++) await call.RequestStream.WriteAsync(new StreamFeaturesRequest { Frame = new Frame { Sequence = i } }, Token);
+        Assert.True(await call.ResponseStream.MoveNext(Token));
+        while (features.Frames < 2) await Task.Delay(5, Token);
+
+        Task stopping = mesh.StopAsync();
+        between.SetResult();
+        Assert.True(await call.ResponseStream.MoveNext(Token));
+        Assert.Equal(2ul, call.ResponseStream.Current.Features.Sequence);
+        var ended = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Token));
+
+        Assert.Equal((StatusCode.Unavailable, NotReadyException.Draining), (ended.StatusCode, ended.ErrorReason()));
+        Assert.True(ended.RetryDelay() > TimeSpan.Zero);
+        await stopping;
+    }
+
     [Fact]
     public async Task Unary_ServiceRefuses_DetailsComeThrough()
     {

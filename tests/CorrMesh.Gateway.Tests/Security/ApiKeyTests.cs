@@ -130,6 +130,18 @@ public sealed class ApiKeyTests
 #pragma warning restore CA1416
     }
 
+    [Fact]
+    public async Task Keys_ManyAddedAtOnce_AreAllThere()
+    {
+        using var keys = new TestKeys();
+        string[] names = [.. Enumerable.Range(0, 20).Select(i => $"someone-{i}")];
+
+        await Task.WhenAll(names.Select(name => Task.Run(() => KeyFile.UpdateAsync(
+            keys.File, file => file with { Keys = [.. file.Keys, ApiKey.Create(name, KeyRole.User, null, null, TimeProvider.System).Key] }, Token))));
+
+        Assert.Equal(names.Order(StringComparer.Ordinal), KeyFile.Read(keys.File).Keys.Select(key => key.Name).Where(name => name.Contains('-', StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+    }
+
     private static Task<HttpResponseMessage> GetAsync(FakeMesh mesh, string key)
     {
         var request = new HttpRequestMessage(HttpMethod.Get, "/v1/models");

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using CorrMesh.Hosting.Health;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.TestKit;
@@ -40,6 +41,18 @@ public sealed class GatewayTlsTests
             using var response = await http.SendAsync(request, Token);
             Assert.Equal((status, major), ((int)response.StatusCode, response.Version.Major));
         }
+    }
+
+    [Fact]
+    public async Task HealthCheck_OfTheBinaryItself_KnowsAnEncryptedPort()
+    {
+        using var authority = new TestAuthority();
+        await using var mesh = await StartAsync(authority);
+        using var errors = new StringWriter();
+
+        Assert.Equal(0, await HealthCheck.RunAsync([$"{mesh.Http.BaseAddress!.Port}"], errors));
+        await mesh.StopAsync();
+        Assert.Equal(1, await HealthCheck.RunAsync([$"{mesh.Http.BaseAddress.Port}"], errors));
     }
 
     // Goal: gRPC comes in by either port, and gRPC-Web by HTTP/2, too. Method: a unary call and a stream through the proxy, and a refusal's details.

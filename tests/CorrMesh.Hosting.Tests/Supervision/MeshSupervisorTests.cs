@@ -113,14 +113,32 @@ public sealed class MeshSupervisorTests
         Assert.Equal(client.LocalEndPoint, accepted.RemoteEndPoint);
     }
 
+    [Theory]
+    [InlineData("gateway.http=http://127.0.0.1:8080 gateway.grpc=http://127.0.0.1:8081")]
+    [InlineData("gateway.http=https://127.0.0.1:8080 gateway.grpc=https://127.0.0.1:8081", "--set", "CorrMesh:Tls:Certificate=mesh.pem")]
+    [InlineData("gateway.http=http://127.0.0.1:8080 gateway.grpc=http://127.0.0.1:8081", "--set", "CorrMesh:Listen:Address=0.0.0.0")]
+    [InlineData("gateway.http=http://[::1]:8080 gateway.grpc=http://[::1]:8081", "--set", "CorrMesh:Listen:Address=::1")]
+    public void ReadyLine_Always_NamesAddressesThatCanBeCalled(string gateway, params string[] args)
+    {
+        string line = PlanOf(args).ReadyLine;
+
+        Assert.EndsWith(gateway, line, StringComparison.Ordinal);
+        Assert.Contains("features-0.http=http://127.0.0.1:6101 ", line, StringComparison.Ordinal);
+    }
+
     private static ChildSpec[] Plan(params string[] args)
     {
         string secrets = args is [{ } first, ..] && first.StartsWith('/') ? first : "";
-        MeshArguments arguments = MeshArguments.Parse([.. args.Where(argument => argument.StartsWith("--", StringComparison.Ordinal))], ["features"]);
+        return [.. PlanOf([.. args.Where(argument => !argument.StartsWith('/'))]).Specs(secrets)];
+    }
+
+    private static MeshPlan PlanOf(string[] args)
+    {
+        MeshArguments arguments = MeshArguments.Parse(args, ["features"]);
         Assert.Empty(arguments.Faults);
         IConfigurationRoot configuration = new ConfigurationBuilder().AddInMemoryCollection(arguments.Settings).Build();
         ListenOptions listen = configuration.GetSection(ListenOptions.Section).Get<ListenOptions>() ?? new ListenOptions();
-        return [.. new MeshPlan(["host"], arguments, configuration, listen, new MeshPorts(8080, 8081, 5100)).Specs(secrets)];
+        return new MeshPlan(["host"], arguments, configuration, listen, new MeshPorts(8080, 8081, 5100));
     }
 
     private static string? Setting(ChildSpec spec, string key) => spec.Command.LastOrDefault(argument => argument.StartsWith(key + "=", StringComparison.OrdinalIgnoreCase))?.Split('=', 2)[1];
