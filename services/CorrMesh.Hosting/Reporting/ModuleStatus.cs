@@ -26,6 +26,7 @@ public sealed class ModuleStatus
         (this.health, this.time) = (health, time);
         (started, startedAt) = (time.GetUtcNow(), time.GetTimestamp());
         latency = new LatencyWindow(time);
+        if (health.Service.Contracts.Count == 0) return;   // the gateway's calls are counted where they are answered
         Number("requests", () => Interlocked.Read(ref requests));
         Number("failures", () => Interlocked.Read(ref failures));
     }

@@ -53,7 +53,7 @@ function describe(process) {
   item.dataset.serving = process.serving;
   item.append(element('span', {}, element('strong', { textContent: process.service }), ` ${process.serving ? 'serves' : 'does not serve'}`));
   const said = [...Object.values(process.facts ?? {}), process.address, process.process_id && `pid ${process.process_id}`, process.uptime_s !== undefined && `up ${duration(process.uptime_s)}`];
-  if (process.numbers?.requests !== undefined && process.service !== 'gateway') said.push(`${process.numbers.requests} calls`, process.numbers.failures && `${process.numbers.failures} failed`);
+  if (process.numbers?.requests !== undefined) said.push(`${process.numbers.requests} calls`, process.numbers.failures && `${process.numbers.failures} failed`);
   item.append(element('span', { className: 'what', textContent: said.filter(Boolean).join(' · ') }));
   for (const [part, reason] of Object.entries(process.reasons)) item.append(element('span', { className: 'what why', textContent: `${part}: ${reason}` }));
   return item;
