@@ -4,11 +4,6 @@ using static TorchSharp.torch;
 
 namespace CorrMesh.Training.Optimisation;
 
-/// <summary>Step sizes of one update.</summary>
-/// <param name="LearningRate">Of both parts; matrices are scaled so that one value serves them (see <see cref="HybridOptimizer"/>).</param>
-/// <param name="WeightDecay">Decoupled; of matrices only.</param>
-public readonly record struct UpdateSettings(double LearningRate, double WeightDecay);
-
 /// <summary>Muon for the weight matrices of transformer blocks, AdamW for everything else.</summary>
 /// <remarks>
 /// Muon (Jordan et al. 2024) replaces a matrix' momentum by the nearest matrix with orthonormal rows, found with five steps
@@ -16,9 +11,10 @@ public readonly record struct UpdateSettings(double LearningRate, double WeightD
 /// that of an AdamW update and both can share a learning rate (Liu et al. 2025, "Muon is scalable for LLM training").
 /// A qkv matrix is treated as three. All state is in <see cref="State"/>, so that a run can be stopped and resumed exactly.
 /// </remarks>
-public sealed class HybridOptimizer : IDisposable
+public sealed class HybridOptimizer : IOptimizer
 {
-    private const double Momentum = 0.95, Beta1 = 0.9, Beta2 = 0.99, Epsilon = 1e-8;
+    private const double Momentum = 0.95;
+    private static readonly AdamConstants Adam = new(0.9, 0.99, 1e-8);
     private const int NewtonSchulzSteps = 5;
 
     private readonly List<(string Name, Parameter Parameter)> matrices = [];
@@ -53,12 +49,8 @@ public sealed class HybridOptimizer : IDisposable
     private void UpdateByAdam(string name, Parameter parameter, int step, UpdateSettings settings)
     {
         if (parameter.grad is not { } gradient) return;
-        Tensor mean = State[$"{name}.momentum"], variance = State[$"{name}.variance"];
-        mean.mul_(Beta1).add_(gradient, alpha: 1 - Beta1);
-        variance.mul_(Beta2).addcmul_(gradient, gradient, value: 1 - Beta2);
-        Tensor denominator = (variance / (1 - Math.Pow(Beta2, step))).sqrt_().add_(Epsilon);
-        if (parameter.dim() >= 2 && name.EndsWith("weight", StringComparison.Ordinal)) parameter.mul_(1 - settings.LearningRate * settings.WeightDecay);
-        parameter.addcdiv_(mean, denominator, value: -settings.LearningRate / (1 - Math.Pow(Beta1, step)));
+        bool decays = parameter.dim() >= 2 && name.EndsWith("weight", StringComparison.Ordinal);
+        DecoupledAdam.Update(parameter, gradient, State[$"{name}.momentum"], State[$"{name}.variance"], step, Adam, settings.LearningRate, decays ? settings.WeightDecay : 0);
         gradient.zero_();
     }
 
