@@ -16,7 +16,7 @@ public sealed record TrainingView(RgbImage Image, float[] Points, float[] Object
         : throw new ArgumentException($"object_points: {Points.Length / 2 * 3} values needed for {Points.Length / 2} points, {ObjectPoints.Length} given", nameof(ObjectPoints));
 }
 
-/// <summary>Objects seen from several sides. Every answer is a function of its arguments alone; calls come from one thread at a time, not always the same.</summary>
+/// <summary>Objects seen from several sides. Every answer is a function of its arguments alone, and calls may overlap.</summary>
 public interface ITrainingViews
 {
     /// <summary>Names of the objects, in an order that does not change.</summary>
