@@ -55,7 +55,7 @@ public sealed class CompactTrainer(CompactRecipe recipe, string checkpointFolder
         Tensor tokens = network.Normalise(network.Forward(pixels)).narrow(1, 1, batch.TokenCount);   // [I, T, C], without the class token
         (Tensor loss, Tensor hits) = CorrespondenceLoss.Compute(tokens, batch.Correspondences, recipe.Temperature);
         loss.backward();
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0);
+        GradientClip.Apply(network.parameters(), 1);
         optimizer.Step(step + 1, new UpdateSettings(recipe.LearningRateAt(step), recipe.WeightDecay));
         return new StepOutcome(loss.ToDouble(), hits.ToDouble(), batch.ViewCount);
     }

@@ -86,7 +86,7 @@ public sealed class Finetuner : IDisposable
 
     /// <summary>Clips the gradients to the recipe's norm.</summary>
     /// <returns>The norm before.</returns>
-    public double Clip() => nn.utils.clip_grad_norm_(parameters, recipe.ClipNorm);
+    public double Clip() => GradientClip.Apply(parameters, recipe.ClipNorm);
 
     /// <summary>Takes the optimizer's step and clears the gradients.</summary>
     /// <param name="step">Counts from 1.</param>

@@ -1,3 +1,4 @@
+using CorrMesh.Vision.Execution;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -49,11 +50,11 @@ internal sealed class DecoupledAdam : IOptimizer
     /// <param name="step">Counts from 1; sets the bias correction.</param>
     public static void Update(Tensor parameter, Tensor gradient, Tensor mean, Tensor variance, int step, AdamConstants constants, double learningRate, double weightDecay)
     {
-        mean.mul_(constants.Beta1).add_(gradient, alpha: 1 - constants.Beta1);
-        variance.mul_(constants.Beta2).addcmul_(gradient, gradient, value: 1 - constants.Beta2);
-        Tensor denominator = (variance / (1 - Math.Pow(constants.Beta2, step))).sqrt_().add_(constants.Epsilon);
-        if (weightDecay != 0) parameter.mul_(1 - learningRate * weightDecay);
-        parameter.addcdiv_(mean, denominator, value: -learningRate / (1 - Math.Pow(constants.Beta1, step)));
+        mean.Scale(constants.Beta1).Accumulate(gradient, 1 - constants.Beta1);
+        variance.Scale(constants.Beta2).AccumulateProduct(gradient, gradient, 1 - constants.Beta2);
+        Tensor denominator = variance.Over(1 - Math.Pow(constants.Beta2, step)).sqrt_().Increase(constants.Epsilon);
+        if (weightDecay != 0) parameter.Scale(1 - learningRate * weightDecay);
+        parameter.AccumulateQuotient(mean, denominator, -learningRate / (1 - Math.Pow(constants.Beta1, step)));
     }
 
     public void Dispose()

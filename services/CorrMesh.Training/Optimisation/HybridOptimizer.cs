@@ -1,3 +1,4 @@
+using CorrMesh.Vision.Execution;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -62,8 +63,8 @@ public sealed class HybridOptimizer : IOptimizer
         {
             if (parameter.grad is not { } gradient) continue;
             Tensor momentum = State[$"{name}.momentum"];
-            momentum.mul_(Momentum).add_(gradient, alpha: 1 - Momentum);
-            Tensor direction = gradient.mul(1 - Momentum).add_(momentum, alpha: Momentum);   // Nesterov
+            momentum.Scale(Momentum).Accumulate(gradient, 1 - Momentum);
+            Tensor direction = gradient.Times(1 - Momentum).Accumulate(momentum, Momentum);   // Nesterov
             int parts = name.EndsWith("qkv.weight", StringComparison.Ordinal) ? 3 : 1;
             Tensor[] targets = parameter.chunk(parts), pieces = direction.chunk(parts);
             for (int i = 0; i < parts; i++) directions.Add((targets[i], pieces[i]));
@@ -79,7 +80,7 @@ public sealed class HybridOptimizer : IOptimizer
             for (int i = 0; i < members.Length; i++)
             {
                 Tensor update = transposed[i] ? orthogonal[i].t() : orthogonal[i];
-                members[i].Target.mul_(1 - settings.LearningRate * settings.WeightDecay).add_(update, alpha: -scale);
+                members[i].Target.Scale(1 - settings.LearningRate * settings.WeightDecay).Accumulate(update, -scale);
             }
         }
 
@@ -93,11 +94,11 @@ public sealed class HybridOptimizer : IOptimizer
     {
         const double a = 3.4445, b = -4.7750, c = 2.0315;   // steepest at zero while staying bounded (Jordan 2024)
         using var scope = torch.NewDisposeScope();
-        Tensor x = matrices / (matrices.square().sum([-2, -1], true).sqrt() + 1e-7);
+        Tensor x = matrices / matrices.square().sum([-2, -1], true).sqrt().Plus(1e-7);
         for (int i = 0; i < NewtonSchulzSteps; i++)
         {
             Tensor gram = x.matmul(x.transpose(-1, -2));
-            x = a * x + (b * gram + c * gram.matmul(gram)).matmul(x);
+            x = x.Times(a) + (gram.Times(b) + gram.matmul(gram).Times(c)).matmul(x);
         }
         return x.MoveToOuterDisposeScope();
     }

@@ -1,3 +1,4 @@
+using CorrMesh.Vision.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,8 +16,8 @@ internal static class ContrastiveLoss
     /// <inheritdoc cref="SmoothApLoss.Terms"/>
     public static Tensor Terms(Tensor similarity, Tensor positive, Tensor isNegative)
     {
-        Tensor negatives = (similarity / Temperature).masked_fill(isNegative.logical_not(), double.NegativeInfinity);
-        Tensor logit = positive / Temperature;
+        Tensor negatives = similarity.Over(Temperature).With(isNegative.logical_not(), double.NegativeInfinity);
+        Tensor logit = positive.Over(Temperature);
         return torch.cat([logit, negatives], 1).logsumexp(1, keepdim: true) - logit;
     }
 }

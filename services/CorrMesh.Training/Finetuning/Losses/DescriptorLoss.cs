@@ -1,3 +1,4 @@
+using CorrMesh.Vision.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -44,8 +45,8 @@ public static class DescriptorLoss
             Tensor similarity = source.index_select(0, i).matmul(target.t());                                                // [k, M]
             // From differences, not from a product: that is off by up to some 1e-4 where points nearly coincide.
             Tensor distance = torch.cdist(sourcePoints.index_select(0, i), targetPoints, 2, compute_mode.donot_use_mm_for_euclid_dist);
-            Tensor isNegative = distance.gt(PointPairs.NegativeDistance);                                                    // [k, M]
-            Tensor total = terms(similarity, similarity.gather(1, j.unsqueeze(1)), isNegative).sum() / pairs.PositiveCount;
+            Tensor isNegative = distance.IsAbove(PointPairs.NegativeDistance);                                                 // [k, M]
+            Tensor total = terms(similarity, similarity.gather(1, j.unsqueeze(1)), isNegative).sum().Over(pairs.PositiveCount);
             total.backward();
             sum += total.ToDouble();
         }

@@ -1,3 +1,4 @@
+using CorrMesh.Vision.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -35,7 +36,7 @@ internal static class ProcrustesLoss
         Tensor p = torch.tensor(pairs.Source.ObjectPoints, pairs.Source.Count, 3).index_select(0, indices).to(ScalarType.Float64);   // [N', 3]
         Tensor q = torch.tensor(pairs.Target.ObjectPoints, pairs.Target.Count, 3).to(ScalarType.Float64);                            // [M, 3]
         Tensor similarity = source.index_select(0, indices).matmul(target.t());                                                       // [N', M]
-        Tensor m = nn.functional.softmax(similarity.to(ScalarType.Float64) / Temperature, 1).matmul(q);                               // [N', 3]
+        Tensor m = nn.functional.softmax(similarity.to(ScalarType.Float64).Over(Temperature), 1).matmul(q);                               // [N', 3]
         Tensor pMean = p.mean([0], keepdim: true), mMean = m.mean([0], keepdim: true);
         Tensor pCentred = p - pMean, covariance = (m - mMean).t().matmul(pCentred);                                                   // [3, 3]
 
@@ -46,7 +47,7 @@ internal static class ProcrustesLoss
             double sign = Math.Sign(torch.linalg.det(u.matmul(vt)).ToDouble());
             rotation = (u * torch.tensor(new[] { 1, 1, sign })).matmul(vt);
             Tensor aligned = rotation.t().matmul(covariance);
-            curvature = aligned.diagonal().sum() * torch.eye(3, dtype: ScalarType.Float64) - (aligned + aligned.t()) / 2;
+            curvature = aligned.diagonal().sum() * torch.eye(3, dtype: ScalarType.Float64) - (aligned + aligned.t()).Over(2);
             double[] axes = torch.linalg.eigvalsh(curvature).data<double>().ToArray();
             if (!(axes[0] > SmallestCurvature * axes.Average())) return 0;
         }

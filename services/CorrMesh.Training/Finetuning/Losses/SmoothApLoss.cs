@@ -1,3 +1,4 @@
+using CorrMesh.Vision.Execution;
 using CorrMesh.Vision.Features;
 using static TorchSharp.torch;
 
@@ -23,10 +24,10 @@ internal static class SmoothApLoss
     /// <returns>[k, 1].</returns>
     public static Tensor Terms(Tensor similarity, Tensor positive, Tensor isNegative)
     {
-        Tensor first = SmoothStep.Apply(positive - 1, Temperature) + 1;
-        Tensor precise = first / (first + (SmoothStep.Apply(similarity - 1, Temperature) * isNegative).sum(1, keepdim: true));
-        Tensor second = SmoothStep.Apply(1 - positive, Temperature) + 1;
+        Tensor first = SmoothStep.Apply(positive.Plus(-1), Temperature).Plus(1);
+        Tensor precise = first / (first + (SmoothStep.Apply(similarity.Plus(-1), Temperature) * isNegative).sum(1, keepdim: true));
+        Tensor second = SmoothStep.Apply(positive.OneMinus(), Temperature).Plus(1);
         Tensor ranked = second / (second + (SmoothStep.Apply(similarity - positive, Temperature) * isNegative).sum(1, keepdim: true));
-        return 1 - (precise + ranked) / 2;
+        return (precise + ranked).Over(2).OneMinus();
     }
 }
