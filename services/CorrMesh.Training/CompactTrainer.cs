@@ -2,6 +2,7 @@ using System.Globalization;
 using CorrMesh.Training.Data;
 using CorrMesh.Training.Optimisation;
 using CorrMesh.Vision.Backbones;
+using CorrMesh.Vision.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -57,7 +58,7 @@ public sealed class CompactTrainer(CompactRecipe recipe, string checkpointFolder
         loss.backward();
         GradientClip.Apply(network.parameters(), 1);
         optimizer.Step(step + 1, new UpdateSettings(recipe.LearningRateAt(step), recipe.WeightDecay));
-        return new StepOutcome(loss.ToDouble(), hits.ToDouble(), batch.ViewCount);
+        return new StepOutcome(loss.Number(), hits.Number(), batch.ViewCount);
     }
 
     // Normal of 0.02, cut at two deviations, for matrices and tokens; zero biases.

@@ -19,7 +19,7 @@ internal static class GradientClip
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
         Tensor[] gradients = [.. parameters.Select(parameter => parameter.grad).OfType<Tensor>()];
-        double norm = torch.stack(gradients.Select(gradient => gradient.square().sum())).sum().sqrt().ToDouble();
+        double norm = torch.stack(gradients.Select(gradient => (gradient * gradient).sum())).sum().sqrt().Number();
         double factor = bound / (norm + Epsilon);
         // Written so that a NaN is not spread here: the caller sees it in the norm.
         if (factor < 1)

@@ -94,11 +94,11 @@ public sealed class HybridOptimizer : IOptimizer
     {
         const double a = 3.4445, b = -4.7750, c = 2.0315;   // steepest at zero while staying bounded (Jordan 2024)
         using var scope = torch.NewDisposeScope();
-        Tensor x = matrices / matrices.square().sum([-2, -1], true).sqrt().Plus(1e-7);
+        Tensor x = matrices / (matrices * matrices).sum([-2, -1], true).sqrt().Plus(1e-7);
         for (int i = 0; i < NewtonSchulzSteps; i++)
         {
             Tensor gram = x.matmul(x.transpose(-1, -2));
-            x = x.Times(a) + (gram.Times(b) + gram.matmul(gram).Times(c)).matmul(x);
+            x = x.Times(a).Plus(gram.Times(b).Plus(gram.matmul(gram).Times(c)).matmul(x));
         }
         return x.MoveToOuterDisposeScope();
     }

@@ -5,17 +5,23 @@ namespace CorrMesh.Vision.Execution;
 
 /// <summary>Arithmetic of tensors with numbers whose native scalars live until the call has returned.</summary>
 /// <remarks>
-/// TorchSharp turns the number of <c>tensor * 0.5</c> into a finalizable Scalar, passes its handle on and lets go of the object. When another thread's garbage collection falls
-/// between, the finalizer frees the scalar that the native call is about to read: "Unknown scalar type", or silently another number. Seen once in some ten thousand steps beside a
-/// thread that allocates. Results are of the caller's dispose scope.
+/// TorchSharp turns the number of <c>tensor * 0.5</c>, the exponent of <c>square()</c>, and the factor 1 that hides in every <c>tensor + tensor</c> into a finalizable Scalar, passes its handle on and lets go of
+/// the object. When another thread's garbage collection falls between, the finalizer frees the scalar that the native call is about to read: "Unknown scalar type", or silently
+/// another number; beside threads that allocate, within some thousand calls. So tensors are added and scaled here. Differences, products and quotients of two tensors have no
+/// scalar and may use the operators. Results are of the caller's dispose scope.
 /// </remarks>
 public static class KeptScalars
 {
+    private static readonly Scalar One = 1;
+
+    /// <summary>left + right.</summary>
+    public static Tensor Plus(this Tensor left, Tensor right) => left.add(right, One);
+
     /// <summary>tensor + number.</summary>
     public static Tensor Plus(this Tensor tensor, double number)
     {
         using Scalar kept = number;
-        return tensor.add(kept);
+        return tensor.add(kept, One);
     }
 
     /// <summary>tensor * number.</summary>
@@ -56,6 +62,13 @@ public static class KeptScalars
         return tensor.masked_fill(mask, kept);
     }
 
+    /// <summary>The only value of a tensor.</summary>
+    public static double Number(this Tensor tensor)
+    {
+        using var scope = torch.NewDisposeScope();
+        return tensor.detach().to(ScalarType.Float64).cpu().data<double>()[0];
+    }
+
     /// <summary>target *= number.</summary>
     /// <returns>The target.</returns>
     public static Tensor Scale(this Tensor target, double number)
@@ -69,7 +82,7 @@ public static class KeptScalars
     public static Tensor Increase(this Tensor target, double number)
     {
         using Scalar kept = number;
-        return target.add_(kept);
+        return target.add_(kept, One);
     }
 
     /// <summary>target += factor * other.</summary>

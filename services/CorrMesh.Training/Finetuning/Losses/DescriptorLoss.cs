@@ -48,7 +48,7 @@ public static class DescriptorLoss
             Tensor isNegative = distance.IsAbove(PointPairs.NegativeDistance);                                                 // [k, M]
             Tensor total = terms(similarity, similarity.gather(1, j.unsqueeze(1)), isNegative).sum().Over(pairs.PositiveCount);
             total.backward();
-            sum += total.ToDouble();
+            sum += total.Number();
         }
         return sum;
     }

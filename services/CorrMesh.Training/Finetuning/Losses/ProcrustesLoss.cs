@@ -44,10 +44,10 @@ internal static class ProcrustesLoss
         using (torch.no_grad())
         {
             (Tensor u, _, Tensor vt) = torch.linalg.svd(covariance);
-            double sign = Math.Sign(torch.linalg.det(u.matmul(vt)).ToDouble());
+            double sign = Math.Sign(torch.linalg.det(u.matmul(vt)).Number());
             rotation = (u * torch.tensor(new[] { 1, 1, sign })).matmul(vt);
             Tensor aligned = rotation.t().matmul(covariance);
-            curvature = aligned.diagonal().sum() * torch.eye(3, dtype: ScalarType.Float64) - (aligned + aligned.t()).Over(2);
+            curvature = aligned.diagonal().sum() * torch.eye(3, dtype: ScalarType.Float64) - aligned.Plus(aligned.t()).Over(2);
             double[] axes = torch.linalg.eigvalsh(curvature).data<double>().ToArray();
             if (!(axes[0] > SmallestCurvature * axes.Average())) return 0;
         }
@@ -57,10 +57,10 @@ internal static class ProcrustesLoss
         Tensor omega = torch.linalg.solve(curvature, axial.unsqueeze(1)).squeeze(1);                                                  // [3], zero in value
         // (R (I + [ω]ₓ) x)ᵀ for rows x: Rᵀ from the right of x + ω × x.
         Tensor[] x = pCentred.unbind(1), w = omega.unbind(0);
-        Tensor turned = pCentred + torch.stack([w[1] * x[2] - w[2] * x[1], w[2] * x[0] - w[0] * x[2], w[0] * x[1] - w[1] * x[0]], 1);
-        Tensor moved = turned.matmul(rotation.t()) + mMean;
-        Tensor loss = (moved - p).square().sum() / pCentred.square().sum();
+        Tensor turned = pCentred.Plus(torch.stack([w[1] * x[2] - w[2] * x[1], w[2] * x[0] - w[0] * x[2], w[0] * x[1] - w[1] * x[0]], 1));
+        Tensor moved = turned.matmul(rotation.t()).Plus(mMean);
+        Tensor error = moved - p, loss = (error * error).sum() / (pCentred * pCentred).sum();
         loss.backward();
-        return loss.ToDouble();
+        return loss.Number();
     }
 }

@@ -25,9 +25,9 @@ internal static class SmoothApLoss
     public static Tensor Terms(Tensor similarity, Tensor positive, Tensor isNegative)
     {
         Tensor first = SmoothStep.Apply(positive.Plus(-1), Temperature).Plus(1);
-        Tensor precise = first / (first + (SmoothStep.Apply(similarity.Plus(-1), Temperature) * isNegative).sum(1, keepdim: true));
+        Tensor precise = first / first.Plus((SmoothStep.Apply(similarity.Plus(-1), Temperature) * isNegative).sum(1, keepdim: true));
         Tensor second = SmoothStep.Apply(positive.OneMinus(), Temperature).Plus(1);
-        Tensor ranked = second / (second + (SmoothStep.Apply(similarity - positive, Temperature) * isNegative).sum(1, keepdim: true));
-        return (precise + ranked).Over(2).OneMinus();
+        Tensor ranked = second / second.Plus((SmoothStep.Apply(similarity - positive, Temperature) * isNegative).sum(1, keepdim: true));
+        return precise.Plus(ranked).Over(2).OneMinus();
     }
 }
