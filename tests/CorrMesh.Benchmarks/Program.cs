@@ -11,6 +11,7 @@ if (args is [SimulatedFeatures.Command, .. var simulated]) return SimulatedFeatu
 var benchmarks = new SortedDictionary<string, Func<IReadOnlyList<BenchmarkRow>>>(StringComparer.Ordinal)
 {
     ["chaos"] = ChaosBenchmark.Run,
+    ["finetune"] = FinetuneBenchmark.Run,
     ["hostile"] = HostileBenchmark.Run,
     ["matching"] = MatchingBenchmark.Run,
     ["replicas"] = ReplicasBenchmark.Run,

@@ -1,3 +1,4 @@
+using CorrMesh.Vision.Execution;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -45,9 +46,9 @@ internal sealed class TransformerBlock : nn.Module
     public Tensor Forward(Tensor tokens, BlockLora? lora)
     {
         Tensor attended = Attention(norm1.forward(tokens), lora);
-        tokens = tokens + (ls1 is null ? attended : ls1.forward(attended));
+        tokens = tokens.Plus(ls1 is null ? attended : ls1.forward(attended));
         Tensor fed = FeedForward(norm2.forward(tokens));
-        return tokens + (ls2 is null ? fed : ls2.forward(fed));
+        return tokens.Plus(ls2 is null ? fed : ls2.forward(fed));
     }
 
     private Tensor Attention(Tensor x, BlockLora? lora)
@@ -57,7 +58,7 @@ internal sealed class TransformerBlock : nn.Module
         if (lora is not null)
         {
             Tensor query = LowRank(x, lora.QueryA, lora.QueryB), value = LowRank(x, lora.ValueA, lora.ValueB);
-            projected = projected + torch.cat([query, torch.zeros_like(query), value], -1);
+            projected = projected.Plus(torch.cat([query, torch.zeros_like(query), value], -1));
         }
         Tensor split = projected.reshape(batch, count, 3, heads, width / heads).permute(2, 0, 3, 1, 4);   // [3, B, heads, N, d]
         Tensor attended = nn.functional.scaled_dot_product_attention(split[0], split[1], split[2]);       // scale 1 / sqrt(d)

@@ -1,3 +1,4 @@
+using CorrMesh.Vision.Execution;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -70,9 +71,9 @@ public sealed class VisionTransformer : nn.Module
         int rows = (int)embedded.shape[2], columns = (int)embedded.shape[3];
         Tensor patches = embedded.flatten(2).transpose(1, 2);                                                  // [B, h * w, D]
         if (mask is not null) patches = torch.where(mask.unsqueeze(-1), maskToken.unsqueeze(0), patches);
-        patches = patches + ResizedPositions(rows, columns, stride);
+        patches = patches.Plus(ResizedPositions(rows, columns, stride));
         long batch = pixels.shape[0];
-        Tensor first = (classToken + positions.narrow(1, 0, 1)).expand(batch, -1, -1);
+        Tensor first = classToken.Plus(positions.narrow(1, 0, 1)).expand(batch, -1, -1);
         return registers is null
             ? torch.cat([first, patches], 1)
             : torch.cat([first, registers.expand(batch, -1, -1), patches], 1);
