@@ -25,9 +25,8 @@ internal static class GltfReader
             bool isUnsupported = e.Message.Contains("xtension", StringComparison.Ordinal);
             throw new MeshRejectedException(isUnsupported ? MeshRejection.UnsupportedFeature : MeshRejection.Corrupt, $"mesh glTF: {e.Message}", e);
         }
-        // What SharpGLTF's readers throw when a view, offset or type does not fit its buffer.
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException or IndexOutOfRangeException or FormatException
-            or NotImplementedException or OverflowException or NullReferenceException or KeyNotFoundException or IOException or System.Text.Json.JsonException)
+        // Where a view, offset or type does not fit its buffer, the library's readers fail as plain code does, in any way.
+        catch (Exception e) when (e is not (MeshRejectedException or OutOfMemoryException))
         {
             throw new MeshRejectedException(MeshRejection.Corrupt, $"mesh glTF: {e.Message}", e);
         }
