@@ -84,7 +84,7 @@ public sealed class ProceduralObjectsTests
         }
         Pictures.Keep($"material_{material}", Pictures.Sheet(pictures, 5));
         double share = (double)differing / pairs;
-        if (ProceduralObjects.LowTextureMaterials.Contains(material)) Assert.True(share < 0.02, $"{share:P1}");
+        if (ProceduralObjects.LowTextureMaterials.Contains(material)) Assert.True(share < 0.035, $"{share:P1}");
         else Assert.True(share > 0.04, $"{share:P1}");
     }
 
