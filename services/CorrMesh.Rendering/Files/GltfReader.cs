@@ -10,7 +10,7 @@ namespace CorrMesh.Rendering.Files;
 /// <summary>glTF 2.0 and GLB through SharpGLTF: the default scene's meshes, laid out by their nodes.</summary>
 internal static class GltfReader
 {
-    public static TriangleMesh Read(ReadOnlyMemory<byte> content, MeshResources resources, MeshLimits limits, ByteBudget budget)
+    public static TriangleMesh Read(ReadOnlyMemory<byte> content, MeshResources resources, MeshFileLimits limits, ByteBudget budget)
     {
         GltfScan.Check(content, limits);
         try
@@ -32,7 +32,7 @@ internal static class GltfReader
         }
     }
 
-    private sealed class Reading(ModelRoot model, MeshLimits limits)
+    private sealed class Reading(ModelRoot model, MeshFileLimits limits)
     {
         private readonly List<Vector3> positions = [], normals = [], colours = [];
         private readonly List<Vector2> textureCoordinates = [];

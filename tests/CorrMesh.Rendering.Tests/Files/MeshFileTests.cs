@@ -201,12 +201,12 @@ public sealed class MeshFileTests
         byte[] library = "newmtl a\nmap_Kd red.png\n"u8.ToArray();
         MeshResources files = MeshResources.Of(new Dictionary<string, byte[]> { ["a.mtl"] = library, ["red.png"] = RedPicture });
         int bytes = obj.Length + library.Length + RedPicture.Length;
-        MeshLimits At(int less) => what switch
+        MeshFileLimits At(int less) => what switch
         {
-            "vertices" => new MeshLimits { MaxVertices = 4 - less },
-            "faces" => new MeshLimits { MaxFaces = 2 - less },
-            "bytes" => new MeshLimits { MaxBytes = bytes - less },
-            _ => new MeshLimits { MaxTexturePixels = 4 - less },
+            "vertices" => new MeshFileLimits { MaxVertices = 4 - less },
+            "faces" => new MeshFileLimits { MaxFaces = 2 - less },
+            "bytes" => new MeshFileLimits { MaxBytes = bytes - less },
+            _ => new MeshFileLimits { MaxTexturePixels = 4 - less },
         };
         Assert.Equal(2, MeshFile.Read(obj, files, At(0)).FaceCount);
         var refused = Assert.Throws<MeshRejectedException>(() => MeshFile.Read(obj, files, At(1)));

@@ -127,6 +127,23 @@ public sealed class RendererTests
         Assert.True(tested > 20_000, $"{tested} pixels");
     }
 
+    // Goal: a texture that is too fine to see shows its mean light, not a moiré. Method: black and white texels, about five to a pixel, upright
+    // and slanted; nearly every pixel of the middle is the grey of half the light.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1.2)]
+    public void Render_TextureFinerThanPixels_ShowsItsMean(double slant)
+    {
+        const int size = 1024;
+        var picture = new byte[3 * size * size];
+        for (int i = 0; i < size * size; i++) picture.AsSpan(3 * i, 3).Fill(((i ^ i / size) & 1) != 0 ? (byte)255 : (byte)0);
+        var material = new Material { Pattern = new Texture(new RgbImage(size, size, picture)) };
+        RigidPose pose = RigidPose.LookAt((0, -2.8 * Math.Sin(slant), 2.8 * Math.Cos(slant) + 0.01), (0, 0, 0), (0, 1, 0));
+        ObjectView view = Renderer.Render(Solids.Square(material), Camera, pose, White);
+        int[] levels = [.. from y in Enumerable.Range(110, 36) from x in Enumerable.Range(90, 76) select (int)view.Image.Pixels[3 * (y * 256 + x)]];
+        Assert.True(levels.Count(level => Math.Abs(level - Srgb.FromLinear(0.5f)) <= 6) > 0.95 * levels.Length, $"{levels.Min()} to {levels.Max()}");
+    }
+
     // Goal: meshes have no cracks and edges belong to one side. Method: squares cut into slivers whose edges pass through pixel centres; with the
     // mask of the whole as the reference, each pixel is covered exactly once, whatever order or winding the triangles have.
     [Theory]
