@@ -14,6 +14,7 @@ var benchmarks = new SortedDictionary<string, Func<IReadOnlyList<BenchmarkRow>>>
     ["finetune"] = FinetuneBenchmark.Run,
     ["hostile"] = HostileBenchmark.Run,
     ["matching"] = MatchingBenchmark.Run,
+    ["rendering"] = RenderingBenchmark.Run,
     ["replicas"] = ReplicasBenchmark.Run,
     ["service"] = ServiceBenchmark.Run,
 };
