@@ -51,7 +51,7 @@ public sealed class RigidPoseTests
     public void FromRowMajor_WhatIsNoPose_IsRefused()
     {
         Assert.Equal(Somewhere, RigidPose.FromRowMajor(Somewhere.Matrix()));
-        Assert.Equal(Somewhere, RigidPose.FromRowMajor(Somewhere.Matrix()[..12]));
+        Assert.Equal(Somewhere, RigidPose.FromRowMajor(Somewhere.Matrix().AsSpan(0, 12)));
         Assert.Throws<ArgumentException>(() => RigidPose.FromRowMajor(new double[9]));
         Assert.Throws<ArgumentException>(() => RigidPose.FromRowMajor(new double[12]));
         Assert.Contains("reflection", Assert.Throws<ArgumentException>(() => RigidPose.FromRowMajor([-1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0])).Message, StringComparison.Ordinal);
