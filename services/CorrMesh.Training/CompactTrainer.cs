@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Globalization;
 using CorrMesh.Training.Data;
 using CorrMesh.Training.Optimisation;
 using CorrMesh.Vision.Backbones;
@@ -17,13 +17,11 @@ public readonly record struct TrainingProgress(int Step, double Loss, double Hit
 
 /// <summary>Trains the built-in model from scratch on planar scenes; stops and resumes at checkpoints.</summary>
 /// <param name="recipe">What to do; decides the result.</param>
-/// <param name="checkpointPath">Where the run is kept between interruptions.</param>
+/// <param name="checkpointFolder">Where the run is kept between interruptions; of this run alone.</param>
 /// <param name="checkpointSteps">Steps between checkpoints.</param>
 /// <param name="reportSteps">Steps between reports.</param>
-public sealed class CompactTrainer(CompactRecipe recipe, string checkpointPath, int checkpointSteps = 100, int reportSteps = 20)
+public sealed class CompactTrainer(CompactRecipe recipe, string checkpointFolder, int checkpointSteps = 100, int reportSteps = 20)
 {
-    private const int PrefetchedBatches = 3;
-
     /// <summary>Runs to the end of the recipe, from the checkpoint when there is one.</summary>
     /// <param name="report">Receives progress.</param>
     /// <returns>The trained weights by hub key, float32.</returns>
@@ -33,63 +31,33 @@ public sealed class CompactTrainer(CompactRecipe recipe, string checkpointPath, 
         using var network = new VisionTransformer(recipe.Network);
         Initialise(network);
         using var optimizer = new HybridOptimizer(network.named_parameters().Where(p => p.name != "mask_token"), recipe.UseMuon);
-        int step = TrainingCheckpoint.Restore(checkpointPath, network, optimizer);
-        var clock = Stopwatch.StartNew();
-        (double loss, double hits, long images, int steps) sum = default;
-
-        foreach (PlanarBatch batch in Prefetch(step, cancellation))
-        {
-            (double loss, double hits) = Step(network, optimizer, batch, step);
-            step++;
-            sum = (sum.loss + loss, sum.hits + hits, sum.images + batch.ViewCount, sum.steps + 1);
-            if (step % checkpointSteps == 0 || step == recipe.Steps) TrainingCheckpoint.Save(checkpointPath, step, network, optimizer);
-            if (step % reportSteps != 0 && step != recipe.Steps) continue;
-            double seconds = clock.Elapsed.TotalSeconds;
-            report(new TrainingProgress(step, sum.loss / sum.steps, sum.hits / sum.steps, sum.images / seconds,
-                TimeSpan.FromSeconds(seconds / sum.steps * (recipe.Steps - step))));
-            sum = default;
-            clock.Restart();
-        }
-
-        cancellation.ThrowIfCancellationRequested();
+        var checkpoints = new CheckpointStore(checkpointFolder, new Dictionary<string, string> { ["seed"] = recipe.Seed.ToString(CultureInfo.InvariantCulture) });
+        (string Name, Tensor Tensor)[] state =
+        [
+            .. network.named_parameters().Select(p => ($"model.{p.name}", (Tensor)p.parameter)),
+            .. optimizer.State.Select(s => ($"optimizer.{s.Key}", s.Value)),
+        ];
+        var generator = new PlanarPairGenerator((ulong)recipe.Seed);
+        new TrainingLoop(recipe.Steps, checkpointSteps, reportSteps).Run(
+            checkpoints.Restore(state).Step,
+            step => PlanarBatch.Build(recipe, generator, step),
+            (batch, step) => Step(network, optimizer, batch, step),
+            step => checkpoints.Save(step, state),
+            r => report(new TrainingProgress(r.Step, r.Loss, r.Detail, r.ImagesPerSecond, r.Remaining)),
+            cancellation);
         return new TrainedWeights(network.named_parameters().ToDictionary(p => p.name, p => (p.parameter.shape, p.parameter.data<float>().ToArray())));
     }
 
-    private (double Loss, double Hits) Step(VisionTransformer network, HybridOptimizer optimizer, PlanarBatch batch, int step)
+    private StepOutcome Step(VisionTransformer network, HybridOptimizer optimizer, PlanarBatch batch, int step)
     {
         using var scope = torch.NewDisposeScope();
         Tensor pixels = torch.tensor(batch.Pixels, batch.ViewCount, 3, batch.Size, batch.Size);
         Tensor tokens = network.Normalise(network.Forward(pixels)).narrow(1, 1, batch.TokenCount);   // [I, T, C], without the class token
         (Tensor loss, Tensor hits) = CorrespondenceLoss.Compute(tokens, batch.Correspondences, recipe.Temperature);
         loss.backward();
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0);
+        GradientClip.Apply(network.parameters(), 1);
         optimizer.Step(step + 1, new UpdateSettings(recipe.LearningRateAt(step), recipe.WeightDecay));
-        return (loss.ToDouble(), hits.ToDouble());
-    }
-
-    // Scenes are drawn beside the device's work; the order, and so the result, does not depend on who is faster.
-    private IEnumerable<PlanarBatch> Prefetch(int first, CancellationToken cancellation)
-    {
-        var queue = new System.Collections.Concurrent.BlockingCollection<PlanarBatch>(PrefetchedBatches);
-        var producer = new Thread(() =>
-        {
-            try
-            {
-                var generator = new PlanarPairGenerator((ulong)recipe.Seed);
-                for (int step = first; step < recipe.Steps; step++) queue.Add(PlanarBatch.Build(recipe, generator, step), cancellation);
-            }
-            catch (OperationCanceledException)
-            {
-                // The reader sees the same token.
-            }
-            finally
-            {
-                queue.CompleteAdding();
-            }
-        })
-        { IsBackground = true, Name = "planar scenes" };
-        producer.Start();
-        return queue.GetConsumingEnumerable(cancellation);
+        return new StepOutcome(loss.ToDouble(), hits.ToDouble(), batch.ViewCount);
     }
 
     // Normal of 0.02, cut at two deviations, for matrices and tokens; zero biases.

@@ -14,7 +14,7 @@ internal static class TrainCompactCommand
         var steps = new Option<int>("--steps") { Description = "updates in all", DefaultValueFactory = _ => recipe.Steps };
         var seed = new Option<int>("--seed") { Description = "of weights, scenes and points", DefaultValueFactory = _ => recipe.Seed };
         var threads = new Option<int>("--threads") { Description = "threads of the network", DefaultValueFactory = _ => 1 };
-        var work = new Option<DirectoryInfo>("--work") { Description = "holds the checkpoint and the log", DefaultValueFactory = _ => new DirectoryInfo(".work/compact") };
+        var work = new Option<DirectoryInfo>("--work") { Description = "holds the checkpoints and the log", DefaultValueFactory = _ => new DirectoryInfo(".work/compact") };
         var output = new Option<DirectoryInfo>("--out") { Description = "receives the model: weights, manifest and card", DefaultValueFactory = _ => new DirectoryInfo(".work/compact/model") };
         var command = new Command("train-compact", "Trains the built-in model on generated scenes. Checkpoints every 100 steps; Ctrl-C and the same command go on.")
         {
@@ -34,7 +34,7 @@ internal static class TrainCompactCommand
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using var log = new TrainingLog(Path.Combine(work, "log.csv"));
-        var trainer = new CompactTrainer(recipe, Path.Combine(work, "checkpoint.safetensors"));
+        var trainer = new CompactTrainer(recipe, Path.Combine(work, "checkpoints"));
         TrainedWeights weights = trainer.Run(
             progress =>
             {

@@ -91,13 +91,7 @@ public sealed record PlanarBatch(int Size, int ViewCount, int TokenCount, float[
         private void Corners(double x, double y, long offset, Span<long> tokens, Span<float> weights)
         {
             double column = Math.Clamp((x - Patch / 2) / Patch, 0, side - 1), row = Math.Clamp((y - Patch / 2) / Patch, 0, side - 1);
-            int c = Math.Min((int)column, side - 2), r = Math.Min((int)row, side - 2);
-            double fx = column - c, fy = row - r;
-            for (int k = 0; k < 4; k++)
-            {
-                tokens[k] = offset + (r + k / 2) * side + c + k % 2;
-                weights[k] = (float)((k / 2 == 0 ? 1 - fy : fy) * (k % 2 == 0 ? 1 - fx : fx));
-            }
+            BilinearCorners.Write(column, row, side, side, offset, tokens, weights);
         }
     }
 }

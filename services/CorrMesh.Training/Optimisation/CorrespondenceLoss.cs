@@ -1,3 +1,4 @@
+using CorrMesh.Vision.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -27,17 +28,17 @@ public static class CorrespondenceLoss
         source = nn.functional.normalize(source, dim: -1).reshape(pairs, points, channels);            // [K, P, C]
         Tensor unit = nn.functional.normalize(tokens, dim: -1);
         Tensor target = unit.index_select(0, torch.tensor(batch.TargetViews));                          // [K, T, C]
-        Tensor logits = source.matmul(target.transpose(1, 2)) / temperature;                            // [K, P, T]
+        Tensor logits = source.matmul(target.transpose(1, 2)).Over(temperature);                            // [K, P, T]
         Tensor targetIndices = torch.tensor(batch.TargetTokens, pairs, points, 4);
         Tensor targetWeights = torch.tensor(batch.TargetWeights, pairs, points, 4);                     // zero rows: padding
         Tensor logProbability = nn.functional.log_softmax(logits, 2);
         double valid = Math.Max(batch.ValidCount, 1);
-        Tensor loss = -(logProbability.gather(2, targetIndices) * targetWeights).sum() / valid;
+        Tensor loss = -(logProbability.gather(2, targetIndices) * targetWeights).sum().Over(valid);
         using (torch.no_grad())
         {
             Tensor best = logits.argmax(2, keepdim: true);                                              // [K, P, 1]
-            Tensor hit = (targetIndices.eq(best) & targetWeights.gt(0)).any(2);
-            return (loss.MoveToOuterDisposeScope(), (hit.to_type(ScalarType.Float32).sum() / valid).MoveToOuterDisposeScope());
+            Tensor hit = (targetIndices.eq(best) & targetWeights.IsAbove(0)).any(2);
+            return (loss.MoveToOuterDisposeScope(), hit.to_type(ScalarType.Float32).sum().Over(valid).MoveToOuterDisposeScope());
         }
     }
 }

@@ -1,13 +1,9 @@
+using CorrMesh.Vision.Execution;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace CorrMesh.Training.Optimisation;
-
-/// <summary>Step sizes of one update.</summary>
-/// <param name="LearningRate">Of both parts; matrices are scaled so that one value serves them (see <see cref="HybridOptimizer"/>).</param>
-/// <param name="WeightDecay">Decoupled; of matrices only.</param>
-public readonly record struct UpdateSettings(double LearningRate, double WeightDecay);
 
 /// <summary>Muon for the weight matrices of transformer blocks, AdamW for everything else.</summary>
 /// <remarks>
@@ -16,9 +12,10 @@ public readonly record struct UpdateSettings(double LearningRate, double WeightD
 /// that of an AdamW update and both can share a learning rate (Liu et al. 2025, "Muon is scalable for LLM training").
 /// A qkv matrix is treated as three. All state is in <see cref="State"/>, so that a run can be stopped and resumed exactly.
 /// </remarks>
-public sealed class HybridOptimizer : IDisposable
+public sealed class HybridOptimizer : IOptimizer
 {
-    private const double Momentum = 0.95, Beta1 = 0.9, Beta2 = 0.99, Epsilon = 1e-8;
+    private const double Momentum = 0.95;
+    private static readonly AdamConstants Adam = new(0.9, 0.99, 1e-8);
     private const int NewtonSchulzSteps = 5;
 
     private readonly List<(string Name, Parameter Parameter)> matrices = [];
@@ -53,12 +50,8 @@ public sealed class HybridOptimizer : IDisposable
     private void UpdateByAdam(string name, Parameter parameter, int step, UpdateSettings settings)
     {
         if (parameter.grad is not { } gradient) return;
-        Tensor mean = State[$"{name}.momentum"], variance = State[$"{name}.variance"];
-        mean.mul_(Beta1).add_(gradient, alpha: 1 - Beta1);
-        variance.mul_(Beta2).addcmul_(gradient, gradient, value: 1 - Beta2);
-        Tensor denominator = (variance / (1 - Math.Pow(Beta2, step))).sqrt_().add_(Epsilon);
-        if (parameter.dim() >= 2 && name.EndsWith("weight", StringComparison.Ordinal)) parameter.mul_(1 - settings.LearningRate * settings.WeightDecay);
-        parameter.addcdiv_(mean, denominator, value: -settings.LearningRate / (1 - Math.Pow(Beta1, step)));
+        bool decays = parameter.dim() >= 2 && name.EndsWith("weight", StringComparison.Ordinal);
+        DecoupledAdam.Update(parameter, gradient, State[$"{name}.momentum"], State[$"{name}.variance"], step, Adam, settings.LearningRate, decays ? settings.WeightDecay : 0);
         gradient.zero_();
     }
 
@@ -70,8 +63,8 @@ public sealed class HybridOptimizer : IDisposable
         {
             if (parameter.grad is not { } gradient) continue;
             Tensor momentum = State[$"{name}.momentum"];
-            momentum.mul_(Momentum).add_(gradient, alpha: 1 - Momentum);
-            Tensor direction = gradient.mul(1 - Momentum).add_(momentum, alpha: Momentum);   // Nesterov
+            momentum.Scale(Momentum).Accumulate(gradient, 1 - Momentum);
+            Tensor direction = gradient.Times(1 - Momentum).Accumulate(momentum, Momentum);   // Nesterov
             int parts = name.EndsWith("qkv.weight", StringComparison.Ordinal) ? 3 : 1;
             Tensor[] targets = parameter.chunk(parts), pieces = direction.chunk(parts);
             for (int i = 0; i < parts; i++) directions.Add((targets[i], pieces[i]));
@@ -87,7 +80,7 @@ public sealed class HybridOptimizer : IDisposable
             for (int i = 0; i < members.Length; i++)
             {
                 Tensor update = transposed[i] ? orthogonal[i].t() : orthogonal[i];
-                members[i].Target.mul_(1 - settings.LearningRate * settings.WeightDecay).add_(update, alpha: -scale);
+                members[i].Target.Scale(1 - settings.LearningRate * settings.WeightDecay).Accumulate(update, -scale);
             }
         }
 
@@ -101,11 +94,11 @@ public sealed class HybridOptimizer : IDisposable
     {
         const double a = 3.4445, b = -4.7750, c = 2.0315;   // steepest at zero while staying bounded (Jordan 2024)
         using var scope = torch.NewDisposeScope();
-        Tensor x = matrices / (matrices.square().sum([-2, -1], true).sqrt() + 1e-7);
+        Tensor x = matrices / matrices.square().sum([-2, -1], true).sqrt().Plus(1e-7);
         for (int i = 0; i < NewtonSchulzSteps; i++)
         {
             Tensor gram = x.matmul(x.transpose(-1, -2));
-            x = a * x + (b * gram + c * gram.matmul(gram)).matmul(x);
+            x = x.Times(a) + (gram.Times(b) + gram.matmul(gram).Times(c)).matmul(x);
         }
         return x.MoveToOuterDisposeScope();
     }

@@ -1,5 +1,6 @@
 using CorrMesh.Vision.Backbones;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace CorrMesh.Vision.Adapters;
@@ -7,26 +8,43 @@ namespace CorrMesh.Vision.Adapters;
 /// <summary>An adapter's tensors for one backbone on one device. Belongs to one thread; the owner disposes it.</summary>
 public sealed class LoraWeights : IDisposable
 {
+    private readonly int width, rank;
     private readonly Dictionary<int, BlockLora> blocks = [];
-    private readonly List<(Tensor Weight, Tensor Bias)> refine = [];
-    private readonly List<Tensor> owned = [];
+    private readonly List<(Parameter Weight, Parameter Bias)> refine = [];
+    private readonly List<(string Name, Parameter Parameter)> parameters = [];
 
     /// <param name="adapter">Plain arrays.</param>
     /// <param name="backbone">The network to adapt.</param>
     /// <param name="device">Where the backbone's weights are.</param>
+    /// <param name="isTrainable">Whether autograd records what is computed with them.</param>
     /// <exception cref="ArgumentException">The adapter does not fit the backbone.</exception>
-    public LoraWeights(Adapter adapter, VisionTransformerConfig backbone, Device device)
+    public LoraWeights(Adapter adapter, VisionTransformerConfig backbone, Device device, bool isTrainable = false)
     {
         adapter.RequireFit(backbone);
         FirstAdaptedBlock = adapter.FirstAdaptedBlock(backbone.Depth);
-        int width = adapter.Width, rank = adapter.Rank;
+        (width, rank) = (adapter.Width, adapter.Rank);
         for (int i = 0; i < adapter.Blocks.Count; i++)
         {
             LoraBlock block = adapter.Blocks[i];
             blocks[FirstAdaptedBlock + i] = new BlockLora(
-                Own(block.QueryA, device, rank, width), Own(block.QueryB, device, width, rank), Own(block.ValueA, device, rank, width), Own(block.ValueB, device, width, rank));
+                Own($"lora.{i}.q.a", block.QueryA, rank, width), Own($"lora.{i}.q.b", block.QueryB, width, rank),
+                Own($"lora.{i}.v.a", block.ValueA, rank, width), Own($"lora.{i}.v.b", block.ValueB, width, rank));
         }
-        foreach (RefineLayer layer in adapter.Refine) refine.Add((Own(layer.Weight, device, width, width, 3, 3), Own(layer.Bias, device, width)));
+        for (int i = 0; i < adapter.Refine.Count; i++)
+        {
+            RefineLayer layer = adapter.Refine[i];
+            refine.Add((Own($"refine.{i}.weight", layer.Weight, width, width, 3, 3), Own($"refine.{i}.bias", layer.Bias, width)));
+        }
+
+        Parameter Own(string name, float[] values, params long[] shape)
+        {
+            using Tensor flat = torch.tensor(values);
+            using Tensor placed = flat.to(device).reshape(shape).clone();
+            var parameter = new Parameter(placed, isTrainable);
+            parameter.DetachFromDisposeScope();
+            parameters.Add((name, parameter));
+            return parameter;
+        }
     }
 
     /// <summary>Index of the first block that differs from the bare backbone.</summary>
@@ -35,22 +53,28 @@ public sealed class LoraWeights : IDisposable
     /// <summary>Additions by block index.</summary>
     public IReadOnlyDictionary<int, BlockLora> Blocks => blocks;
 
+    /// <summary>Every tensor by the name that it has in our adapter files.</summary>
+    public IReadOnlyList<(string Name, Parameter Parameter)> Parameters => parameters;
+
     /// <summary>Runs the refine convolutions.</summary>
     /// <param name="grid">[B, D, h, w].</param>
     /// <returns>[B, D, h, w], in the caller's dispose scope.</returns>
     public Tensor Refine(Tensor grid)
     {
-        foreach ((Tensor weight, Tensor bias) in refine) grid = nn.functional.conv2d(grid, weight, bias, padding: [1, 1]);
+        foreach ((Parameter weight, Parameter bias) in refine) grid = nn.functional.conv2d(grid, weight, bias, padding: [1, 1]);
         return grid;
     }
 
-    public void Dispose() => owned.ForEach(tensor => tensor.Dispose());
+    /// <summary>A copy of the values as they are now.</summary>
+    public Adapter ToAdapter() => new(width, rank,
+        [.. blocks.OrderBy(block => block.Key).Select(block => new LoraBlock(Values(block.Value.QueryA), Values(block.Value.QueryB), Values(block.Value.ValueA), Values(block.Value.ValueB)))],
+        [.. refine.Select(layer => new RefineLayer(Values(layer.Weight), Values(layer.Bias)))]);
 
-    private Tensor Own(float[] values, Device device, params long[] shape)
+    public void Dispose() => parameters.ForEach(parameter => parameter.Parameter.Dispose());
+
+    private static float[] Values(Tensor tensor)
     {
-        using Tensor flat = torch.tensor(values);
-        Tensor tensor = flat.to(device).reshape(shape).clone().DetachFromDisposeScope();
-        owned.Add(tensor);
-        return tensor;
+        using var scope = torch.NewDisposeScope();
+        return tensor.detach().cpu().contiguous().data<float>().ToArray();
     }
 }

@@ -1,3 +1,4 @@
+using CorrMesh.Vision.Execution;
 using static TorchSharp.torch;
 
 namespace CorrMesh.Vision.Features;
@@ -11,5 +12,5 @@ public static class SmoothStep
     /// <summary>1 / (1 + exp(clamp(-x / temperature, -50, 50))), element by element; differentiable, in the caller's dispose scope.</summary>
     /// <param name="x">Differences of similarities, any shape.</param>
     /// <param name="temperature">Width of the step; the paper's loss uses 0.01.</param>
-    public static Tensor Apply(Tensor x, double temperature) => 1 / (1 + (-x / temperature).clamp(-LargestExponent, LargestExponent).exp());
+    public static Tensor Apply(Tensor x, double temperature) => x.neg().Over(temperature).Within(-LargestExponent, LargestExponent).exp().Plus(1).reciprocal();
 }
