@@ -1,4 +1,5 @@
 using System.Numerics;
+using CorrMesh.Geometry;
 
 namespace CorrMesh.Training.Data;
 

@@ -1,3 +1,5 @@
+using CorrMesh.Geometry;
+
 namespace CorrMesh.Training.Data;
 
 internal enum ShapeKind { Ellipse, Rectangle, Polygon, Ring, Stroke, Plane }

@@ -1,8 +1,8 @@
-namespace CorrMesh.Training.Data;
+namespace CorrMesh.Geometry;
 
 /// <summary>Reproducible random numbers: xoshiro256** (Blackman and Vigna 2018), seeded through SplitMix64.</summary>
 /// <remarks>System.Random's seeded sequence is not promised to stay the same between runtimes; recipes must.</remarks>
-internal sealed class SeededRandom
+public sealed class SeededRandom
 {
     private ulong a, b, c, d;
 
