@@ -3,6 +3,7 @@ using CorrMesh.Hosting;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Protos.Matching.V1;
+using CorrMesh.Protos.Training.V1;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -36,7 +37,7 @@ internal sealed class FakeMesh : IAsyncDisposable
 
     public GrpcChannel Grpc { get; }
 
-    public static async Task<FakeMesh> StartAsync(FakeFeatures? features = null, FakeMatching? matching = null, params (string Key, string Value)[] settings) =>
+    public static async Task<FakeMesh> StartAsync(FakeFeatures? features = null, FakeMatching? matching = null, FakeTraining? training = null, params (string Key, string Value)[] settings) =>
         new(await Mesh.StartAsync(
             new ConfigurationBuilder()
                 .AddInMemoryCollection(new Dictionary<string, string?>
@@ -48,7 +49,7 @@ internal sealed class FakeMesh : IAsyncDisposable
                 })
                 .AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)))
                 .Build(),
-            [features ?? new FakeFeatures(), matching ?? new FakeMatching(), new GatewayModule()],
+            [features ?? new FakeFeatures(), matching ?? new FakeMatching(), training ?? new FakeTraining(), new GatewayModule()],
             cancellationToken: TestContext.Current.CancellationToken));
 
     public T ServiceOf<T>(string module)

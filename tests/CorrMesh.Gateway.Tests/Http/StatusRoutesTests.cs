@@ -30,7 +30,7 @@ public sealed class StatusRoutesTests
         Assert.Equal("no-store", answer.Headers.CacheControl?.ToString());
         var reply = await answer.JsonAsync();
         Assert.True(reply.GetProperty("serving").GetBoolean());
-        Assert.Equal(["gateway", "features", "matching"], reply.GetProperty("processes").EnumerateArray().Select(process => process.GetProperty("service").GetString()!));
+        Assert.Equal(["gateway", "features", "matching", "training"], reply.GetProperty("processes").EnumerateArray().Select(process => process.GetProperty("service").GetString()!));
         var features = Process(reply, "features");
         Assert.Equal("cpu", features.GetProperty("facts").GetProperty("device").GetString());
         Assert.Equal((3, 1, 0), (Number(features, "queue.length"), Number(features, "requests"), Number(features, "failures")));
