@@ -96,7 +96,7 @@ public sealed class TrainingService(
             (JobManifest manifest, IReadOnlyList<Progress> progress) = job.Look(from);
             bool isFirst = seen is null;
             // The end comes last, so that who waits for it has seen everything.
-            if (isFirst || (seen != manifest && !manifest.IsOver)) await responseStream.WriteAsync(new WatchJobResponse { Job = Message(job) }, context.CancellationToken).ConfigureAwait(false);
+            if (isFirst || (Shown(seen!) != Shown(manifest) && !manifest.IsOver)) await responseStream.WriteAsync(new WatchJobResponse { Job = Message(job) }, context.CancellationToken).ConfigureAwait(false);
             foreach (Progress entry in progress.Where(entry => !isFirst || entry.Step > request.AfterStep))
                 await responseStream.WriteAsync(new WatchJobResponse { Progress = JobWire.ToMessage(entry) }, context.CancellationToken).ConfigureAwait(false);
             if (manifest.IsOver)
@@ -134,6 +134,8 @@ public sealed class TrainingService(
             ?? throw new NotFoundException("model", name.Length <= 80 ? name : name[..80] + "...", $"there are: {string.Join(", ", models.Models.Select(model => model.Name))}");
         return new JobModel(model.Name, model.Digest, (int)model.Width, (int)model.Depth);
     }
+
+    private static (JobState State, string Reason) Shown(JobManifest manifest) => (manifest.State, manifest.Reason);
 
     private Job Message(JobRecord job) =>
         JobWire.ToMessage(job, job.Manifest.State == JobState.Queued ? store.Queue().TakeWhile(other => other != job).Count() : 0);
