@@ -3,7 +3,6 @@ using CorrMesh.Hosting;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Protos.Matching.V1;
-using CorrMesh.Protos.Training.V1;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -37,7 +36,12 @@ internal sealed class FakeMesh : IAsyncDisposable
 
     public GrpcChannel Grpc { get; }
 
-    public static async Task<FakeMesh> StartAsync(FakeFeatures? features = null, FakeMatching? matching = null, FakeTraining? training = null, params (string Key, string Value)[] settings) =>
+    public static Task<FakeMesh> StartAsync(FakeFeatures? features = null, FakeMatching? matching = null, params (string Key, string Value)[] settings) =>
+        StartAsync(new FakeTraining(), features, matching, settings);
+
+    public static Task<FakeMesh> StartAsync(FakeTraining training, params (string Key, string Value)[] settings) => StartAsync(training, null, null, settings);
+
+    private static async Task<FakeMesh> StartAsync(FakeTraining training, FakeFeatures? features, FakeMatching? matching, (string Key, string Value)[] settings) =>
         new(await Mesh.StartAsync(
             new ConfigurationBuilder()
                 .AddInMemoryCollection(new Dictionary<string, string?>
@@ -49,7 +53,7 @@ internal sealed class FakeMesh : IAsyncDisposable
                 })
                 .AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)))
                 .Build(),
-            [features ?? new FakeFeatures(), matching ?? new FakeMatching(), training ?? new FakeTraining(), new GatewayModule()],
+            [features ?? new FakeFeatures(), matching ?? new FakeMatching(), training, new GatewayModule()],
             cancellationToken: TestContext.Current.CancellationToken));
 
     public T ServiceOf<T>(string module)

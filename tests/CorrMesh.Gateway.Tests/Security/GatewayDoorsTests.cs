@@ -76,7 +76,7 @@ public sealed class GatewayDoorsTests
     public async Task Cors_OriginConfigured_IsLetInWithGrpcWebsHeadersAndOthersAreNot()
     {
         using var keys = new TestKeys();
-        await using var mesh = await FakeMesh.StartAsync(null, null, null, keys.Setting, ("CorrMesh:Gateway:AllowedOrigins", $"{Elsewhere}, https://other.example"));
+        await using var mesh = await FakeMesh.StartAsync(null, null, keys.Setting, ("CorrMesh:Gateway:AllowedOrigins", $"{Elsewhere}, https://other.example"));
 
         using var preflight = await SendAsync(mesh, HttpMethod.Options, "/v1/match", ("Origin", Elsewhere), ("Access-Control-Request-Method", "POST"), ("Access-Control-Request-Headers", "x-api-key,x-grpc-web"));
         using var read = await SendAsync(mesh, HttpMethod.Get, "/v1/models", ("Origin", Elsewhere), ("x-api-key", keys.User));

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using CorrMesh.Features;
 using CorrMesh.Features.Tests.Support;
+using CorrMesh.Hosting;
 using CorrMesh.Protos.Training.V1;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -9,7 +11,7 @@ using Contract = CorrMesh.Protos.Training.V1.TrainingService;
 
 namespace CorrMesh.Training.Tests.Jobs;
 
-/// <summary>The real program as processes: features and training in one, each job's in another.</summary>
+/// <summary>The real program as processes: training in one, each job in another; features, which says what models there are, in this one.</summary>
 public sealed class KilledJobsTests(ITestOutputHelper output)
 {
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "CorrMesh.Host.dll");
@@ -26,7 +28,8 @@ public sealed class KilledJobsTests(ITestOutputHelper output)
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
         using TestData data = JobHost.Data();
-        var service = await Service.StartAsync(data.Root, "features,training");
+        await using var features = await JobHost.StartAsync(data, modules: [new FeaturesModule()]);
+        var service = await Service.StartAsync(data.Root, features.Address(MeshTopology.Features));
         try
         {
             string undisturbed = await service.CreateAsync("undisturbed"), killed = await service.CreateAsync("killed");
@@ -45,7 +48,7 @@ public sealed class KilledJobsTests(ITestOutputHelper output)
                 if (target == "job") continue;
                 service.Kill();
                 await EndsAsync(child);
-                service = await Service.StartAsync(data.Root, "features,training");
+                service = await Service.StartAsync(data.Root, features.Address(MeshTopology.Features));
             }
 
             Job done = await JobHost.WhenAsync(service.Client, killed, job => job.State is JobState.Succeeded or JobState.Failed);
@@ -71,7 +74,7 @@ public sealed class KilledJobsTests(ITestOutputHelper output)
     public async Task Service_Alone_NeverLoadsTorch()
     {
         using TestData data = JobHost.Data();
-        var service = await Service.StartAsync(data.Root, "training");
+        var service = await Service.StartAsync(data.Root, new Uri("http://127.0.0.1:1"));
         try
         {
             Assert.Empty((await service.Client.ListJobsAsync(new ListJobsRequest(), cancellationToken: Token)).Jobs);
@@ -103,7 +106,7 @@ public sealed class KilledJobsTests(ITestOutputHelper output)
         Assert.Fail($"process {pid} goes on without its service");
     }
 
-    /// <summary>The host program, serving some services on free ports.</summary>
+    /// <summary>The host program, serving training on free ports.</summary>
     private sealed class Service
     {
         private readonly Process process;
@@ -116,11 +119,11 @@ public sealed class KilledJobsTests(ITestOutputHelper output)
 
         public Contract.TrainingServiceClient Client { get; }
 
-        public static async Task<Service> StartAsync(string data, string targets)
+        public static async Task<Service> StartAsync(string data, Uri features)
         {
             var start = new ProcessStartInfo("dotnet", [
-                Program, $"--target={targets}", "--port-base=0", $"--data={data}", "--threads=1", "--set", "CorrMesh:Features:DefaultModel=small", "--set", "CorrMesh:Training:CheckpointSteps=3",
-                "--set", "CorrMesh:Retry:Retries=0", .. targets == "training" ? ["--set", "CorrMesh:Services:features=http://127.0.0.1:1"] : Array.Empty<string>(),
+                Program, "--target=training", "--port-base=0", $"--data={data}", "--set", $"CorrMesh:Services:features={features}",
+                "--set", "CorrMesh:Training:CheckpointSteps=3", "--set", "CorrMesh:Retry:Retries=0", "--set", "Logging:LogLevel:CorrMesh=Warning",
             ])
             { RedirectStandardOutput = true };
             start.Environment["OMP_WAIT_POLICY"] = "passive";
