@@ -57,6 +57,7 @@ public sealed class GatewayModule : IMeshModule
         endpoints.MapFeatures();
         endpoints.MapMatch();
         endpoints.MapPictures();
+        endpoints.MapJobs();
         endpoints.MapHealthz();
         endpoints.MapStatus();
         endpoints.MapPage();

@@ -36,7 +36,12 @@ internal sealed class FakeMesh : IAsyncDisposable
 
     public GrpcChannel Grpc { get; }
 
-    public static async Task<FakeMesh> StartAsync(FakeFeatures? features = null, FakeMatching? matching = null, params (string Key, string Value)[] settings) =>
+    public static Task<FakeMesh> StartAsync(FakeFeatures? features = null, FakeMatching? matching = null, params (string Key, string Value)[] settings) =>
+        StartAsync(new FakeTraining(), features, matching, settings);
+
+    public static Task<FakeMesh> StartAsync(FakeTraining training, params (string Key, string Value)[] settings) => StartAsync(training, null, null, settings);
+
+    private static async Task<FakeMesh> StartAsync(FakeTraining training, FakeFeatures? features, FakeMatching? matching, (string Key, string Value)[] settings) =>
         new(await Mesh.StartAsync(
             new ConfigurationBuilder()
                 .AddInMemoryCollection(new Dictionary<string, string?>
@@ -48,7 +53,7 @@ internal sealed class FakeMesh : IAsyncDisposable
                 })
                 .AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)))
                 .Build(),
-            [features ?? new FakeFeatures(), matching ?? new FakeMatching(), new GatewayModule()],
+            [features ?? new FakeFeatures(), matching ?? new FakeMatching(), training, new GatewayModule()],
             cancellationToken: TestContext.Current.CancellationToken));
 
     public T ServiceOf<T>(string module)

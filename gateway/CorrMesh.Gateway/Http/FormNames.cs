@@ -9,7 +9,7 @@ internal sealed record FormNames(string Source = "source", string Sources = "sou
     /// <returns>As the form names it: `tokens`, `image`, `points[3].x`.</returns>
     public string Of(string path)
     {
-        path = Strip(Strip(path, "spec."), "selection.");
+        path = Strip(Strip(Strip(path, "spec."), "selection."), "recipe.");
         path = Strip(path, "points.").StartsWith("points[", StringComparison.Ordinal) ? Strip(path, "points.") : path;
         string first = path.Split('.', '[')[0];
         return first switch
@@ -18,6 +18,7 @@ internal sealed record FormNames(string Source = "source", string Sources = "sou
             "sources" => Sources + path[first.Length..].Split('.')[0],
             "long_side_px" => "long_side",
             "target" => "target",
+            "mesh" => "mesh",
             _ => path,
         };
     }

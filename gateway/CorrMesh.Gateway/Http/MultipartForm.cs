@@ -16,6 +16,7 @@ internal sealed class MultipartForm
     private const int TextBytes = 1 << 20;
 
     private readonly Dictionary<string, List<ByteString>> files = [];
+    private readonly Dictionary<string, List<string>> fileNames = [];
     private readonly Dictionary<string, string> texts = [];
 
     private MultipartForm()
@@ -23,16 +24,17 @@ internal sealed class MultipartForm
     }
 
     /// <param name="request">Its body is read to the end.</param>
-    /// <param name="files">Names of the parts that are files; each at most <see cref="MeshLimits.EncodedBytes"/>.</param>
+    /// <param name="files">Names of the parts that are files; each at most <see cref="MeshLimits.EncodedBytes"/> unless told otherwise.</param>
     /// <param name="texts">Names of the parts that are text; each at most 1 MiB.</param>
     /// <param name="limits">The mesh's limits.</param>
     /// <param name="repeatable">The name of a file that may be given several times.</param>
     /// <param name="most">How many times.</param>
+    /// <param name="fileBytes">Most bytes of a file that is no image.</param>
     /// <exception cref="UnsupportedFormatException">The body is not multipart/form-data.</exception>
     /// <exception cref="FieldException">A part is unknown, given too often, or cut short.</exception>
     /// <exception cref="TooLargeException">A part is larger than it may be.</exception>
     public static async Task<MultipartForm> ReadAsync(
-        HttpRequest request, IReadOnlyList<string> files, IReadOnlyList<string> texts, MeshLimits limits, string? repeatable = null, int most = 1)
+        HttpRequest request, IReadOnlyList<string> files, IReadOnlyList<string> texts, MeshLimits limits, string? repeatable = null, int most = 1, long? fileBytes = null)
     {
         var token = request.HttpContext.RequestAborted;
         var form = new MultipartForm();
@@ -41,7 +43,7 @@ internal sealed class MultipartForm
         {
             while (await reader.ReadNextSectionAsync(token).ConfigureAwait(false) is { } section)
             {
-                var (name, isFile) = Describe(section);
+                var (name, isFile, fileName) = Describe(section);
                 if (name == repeatable)
                 {
                     if (form.files.TryGetValue(name, out var given) && given.Count == most) throw new FieldException(name, $"given 1 to {most} times allowed, given more often");
@@ -54,9 +56,11 @@ internal sealed class MultipartForm
                 if (files.Contains(name))
                 {
                     if (!isFile) throw new FieldException(name, $"a file needed (curl: -F {name}=@FILE), text given");
-                    var file = UnsafeByteOperations.UnsafeWrap(await ReadAsync(section.Body, name, limits.EncodedBytes, token).ConfigureAwait(false));
+                    var file = UnsafeByteOperations.UnsafeWrap(await ReadAsync(section.Body, name, fileBytes ?? limits.EncodedBytes, token).ConfigureAwait(false));
                     if (!form.files.TryGetValue(name, out var kept)) form.files[name] = kept = [];
                     kept.Add(file);
+                    if (!form.fileNames.TryGetValue(name, out var names)) form.fileNames[name] = names = [];
+                    names.Add(fileName);
                 }
                 else if (texts.Contains(name))
                 {
@@ -88,6 +92,12 @@ internal sealed class MultipartForm
         return empty < 0 ? given : throw new FieldException(given.Count == 1 ? name : $"{name}[{empty}]", "at least 1 byte needed, an empty file given");
     }
 
+    /// <summary>Whether the form has a file of a name.</summary>
+    public bool HasFile(string name) => files.ContainsKey(name);
+
+    /// <summary>What the sender calls the files of a name, in order; empty texts where it does not say.</summary>
+    public IReadOnlyList<string> FileNames(string name) => fileNames.TryGetValue(name, out var given) ? given : [];
+
     /// <returns>The text without the white space around it; null when it is absent or empty.</returns>
     public string? Text(string name) => texts.TryGetValue(name, out string? text) && text.Length > 0 ? text : null;
 
@@ -105,13 +115,14 @@ internal sealed class MultipartForm
         return boundary.Length is > 0 and <= 70 ? boundary : throw new FieldException("Content-Type", $"a boundary of 1 to 70 characters needed, {boundary.Length} given");
     }
 
-    private static (string Name, bool IsFile) Describe(MultipartSection section)
+    private static (string Name, bool IsFile, string FileName) Describe(MultipartSection section)
     {
         if (!ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition) || StringSegmentIsEmpty(disposition))
             throw new FieldException("body", "a name needed for each part (Content-Disposition: form-data; name=...), none given");
         // Some clients send bytes without a file name; what they say about the type then tells them from typed text.
         bool isFile = disposition.IsFileDisposition() || (section.ContentType is { } type && !type.StartsWith("text/", StringComparison.OrdinalIgnoreCase));
-        return (HeaderUtilities.RemoveQuotes(disposition.Name).ToString(), isFile);
+        string fileName = HeaderUtilities.RemoveQuotes(disposition.FileNameStar.HasValue ? disposition.FileNameStar : disposition.FileName).ToString();
+        return (HeaderUtilities.RemoveQuotes(disposition.Name).ToString(), isFile, fileName);
     }
 
     private static bool StringSegmentIsEmpty(ContentDispositionHeaderValue disposition) => HeaderUtilities.RemoveQuotes(disposition.Name).Length == 0;

@@ -21,6 +21,7 @@ namespace CorrMesh.Gateway.Proxy;
 /// <remarks>
 /// Which image a call is about is read from the beginning of its first message, of which nothing is consumed. A unary call whose replica
 /// breaks down, drains or is full before it has answered is sent once more, to another one where there is one: its body is kept until then.
+/// Only calls that may be repeated whatever they hold (<see cref="Repetition"/>).
 /// A stream that a replica breaks off ends with UNAVAILABLE. When the gateway drains, so does every stream, after the answers to what was sent.
 /// </remarks>
 internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas replicas, RetryOptions retry, ModuleHealth health, TimeProvider time) : IDisposable
@@ -56,15 +57,15 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
         }
 
         string path = context.Request.Path.Value!;
-        bool isUnary = UnaryPaths.Contains(path);
+        bool isUnary = UnaryPaths.Contains(path), isRepeatable = isUnary && Repetition.IsHarmless(path);
         var set = replicas.Of(service);
         uint? affinity = set.Replicas.Count > 1 && CallAffinity.IsKnown(path) ? await PeekAsync(path, context.Request.BodyReader, context.RequestAborted).ConfigureAwait(false) : null;
-        using var body = new ReplayableBody(context.Request.BodyReader, keep: isUnary, isUnary ? CancellationToken.None : health.Draining);
+        using var body = new ReplayableBody(context.Request.BodyReader, keep: isRepeatable, isUnary ? CancellationToken.None : health.Draining);
         context.Request.Body = body;
         if (context.Features.Get<IHttpResetFeature>() is { } reset) context.Features.Set<IHttpResetFeature>(new StatusInsteadOfReset(reset, context, service));
         for (int retries = 0; ; retries++)
         {
-            var attempt = new Attempt(affinity, body, isUnary && retries < retry.Retries ? set : null);
+            var attempt = new Attempt(affinity, body, isRepeatable && retries < retry.Retries ? set : null);
             ForwarderError error = await forwarder.SendAsync(context, ReplicaHandler.PlaceholderOf(service).ToString(), InvokerOf(service), Passing, attempt).ConfigureAwait(false);
             if (error == ForwarderError.None && !attempt.IsRefused)
             {
@@ -73,7 +74,7 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
             }
 
             if (context.Response.HasStarted || context.RequestAborted.IsCancellationRequested) return;
-            bool again = isUnary && retries < retry.Retries && (attempt.IsRefused || IsOfTheReplica(error)) && body.TryRewind() && budget.TrySpend();
+            bool again = isRepeatable && retries < retry.Retries && (attempt.IsRefused || IsOfTheReplica(error)) && body.TryRewind() && budget.TrySpend();
             context.Features.Set<IForwarderErrorFeature>(null);
             if (!again)
             {

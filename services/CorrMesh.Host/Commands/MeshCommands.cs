@@ -17,6 +17,7 @@ internal static class MeshCommands
             MakeSamplesCommand.Create(),
             DrawMatchesCommand.Create(),
             TrainCompactCommand.Create(),
+            JobRunCommand.Create(),
         };
         return root.Parse(args).Invoke();
     }

@@ -13,8 +13,8 @@ namespace CorrMesh.Hosting.Clients;
 /// <summary>Calls again what failed with UNAVAILABLE, or was refused by a full replica while another may have room: the one place in the mesh that does.</summary>
 /// <remarks>
 /// While another replica of the service is available the next try is made at once, and <see cref="ReplicaSet.Pick"/> sends it there. gRPC failures
-/// travel in trailers, where retrying HTTP handlers do not see them. Only asynchronous unary calls, all of which are idempotent: a stream cannot be
-/// repeated without its messages. A wait that the service asks for (RetryInfo) is kept up to <see cref="RetryOptions.MaxDelay"/>; nothing is tried
+/// travel in trailers, where retrying HTTP handlers do not see them. Only asynchronous unary calls that are harmless to repeat (<see cref="Repetition"/>): a stream
+/// cannot be repeated without its messages. A wait that the service asks for (RetryInfo) is kept up to <see cref="RetryOptions.MaxDelay"/>; nothing is tried
 /// beyond the call's deadline.
 /// </remarks>
 public sealed class RetryInterceptor : Interceptor
@@ -41,6 +41,7 @@ public sealed class RetryInterceptor : Interceptor
     public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
         TRequest request, ClientInterceptorContext<TRequest, TResponse> context, AsyncUnaryCallContinuation<TRequest, TResponse> continuation)
     {
+        if (!Repetition.IsHarmless(request)) return continuation(request, context);
         AsyncUnaryCall<TResponse>? current = null;
         var response = Run();
         return new AsyncUnaryCall<TResponse>(

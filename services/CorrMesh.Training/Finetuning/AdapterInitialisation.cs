@@ -1,5 +1,4 @@
 using CorrMesh.Geometry;
-using CorrMesh.Training.Data;
 using CorrMesh.Vision.Adapters;
 
 namespace CorrMesh.Training.Finetuning;

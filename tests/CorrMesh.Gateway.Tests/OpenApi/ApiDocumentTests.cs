@@ -49,7 +49,7 @@ public sealed partial class ApiDocumentTests
 
         var document = await Document(mesh);
 
-        Assert.Equal(["/healthz", "/v1/features", "/v1/features:render", "/v1/match", "/v1/match:heatmap", "/v1/models", "/v1/status"], document.GetProperty("paths").EnumerateObject().Select(path => path.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["/healthz", "/v1/features", "/v1/features:render", "/v1/jobs", "/v1/jobs/{id}", "/v1/jobs/{id}/adapter", "/v1/jobs/{id}/events", "/v1/jobs/{id}:cancel", "/v1/jobs/{id}:resume", "/v1/match", "/v1/match:heatmap", "/v1/models", "/v1/status"], document.GetProperty("paths").EnumerateObject().Select(path => path.Name).Order(StringComparer.Ordinal));
         Assert.Equal(
             ["application/json", "application/octet-stream", "application/x-npy"],
             document.GetProperty("paths").GetProperty("/v1/features").GetProperty("post").GetProperty("responses").GetProperty("200").GetProperty("content")

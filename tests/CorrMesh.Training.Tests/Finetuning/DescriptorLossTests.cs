@@ -1,5 +1,4 @@
 using CorrMesh.Geometry;
-using CorrMesh.Training.Data;
 using CorrMesh.Training.Finetuning;
 using TorchSharp;
 using Xunit;

@@ -1,0 +1,121 @@
+using System.Globalization;
+using CorrMesh.Gateway.OpenApi;
+using CorrMesh.Hosting.Errors;
+using CorrMesh.Hosting.Options;
+using CorrMesh.Protos.Training.V1;
+using Microsoft.AspNetCore.Http;
+using Microsoft.OpenApi;
+
+namespace CorrMesh.Gateway.Http;
+
+/// <summary>The form of `POST /v1/jobs`. Of the recipe's bounds it knows the types alone: what a number may be is the training service's to say.</summary>
+internal static class JobForm
+{
+    private const int MaxResources = 63;
+
+    // What is sent beside the files themselves.
+    private const int Overhead = 64 << 10;
+
+    private static readonly (string Name, string Range, Action<FinetuneRecipe, uint> Set)[] WholeNumbers =
+    [
+        ("conv_layers", "3 x 3 convolutions after the model, 0 to 3. Absent: 1.", (recipe, value) => recipe.ConvLayers = value),
+        ("lora_rank", "Rank of the additions to q and v, 1 to 64. Absent: 4.", (recipe, value) => recipe.LoraRank = value),
+        ("lora_blocks", "Last blocks that are adapted, 0 to the model's depth. Absent: 4.", (recipe, value) => recipe.LoraBlocks = value),
+        ("iterations", "Steps, one pair of views each, 0 to 1000000. Absent: 10000.", (recipe, value) => recipe.Iterations = value),
+        ("tokens", "Tokens on the long side of a view, 8 to 160. Absent: 80.", (recipe, value) => recipe.Tokens = value),
+        ("keypoints", "Points drawn from the object in each view, 16 to 10000. Absent: 3000.", (recipe, value) => recipe.Keypoints = value),
+        ("pool_size", "Augmented variants of each view while cache_trunk is on, 1 to 256. Absent: 16.", (recipe, value) => recipe.PoolSize = value),
+        ("seed", "Decides initial values, pairs, points and augmentations, 0 to 2147483647. Absent: 42.", (recipe, value) => recipe.Seed = value),
+    ];
+
+    private static readonly (string Name, string Range, Action<FinetuneRecipe, double> Set)[] Numbers =
+    [
+        ("learning_rate", "AdamW's, 1e-8 to 0.1. Absent: 1e-5.", (recipe, value) => recipe.LearningRate = value),
+        ("weight_decay", "Decoupled decay, 0 to 1. Absent: 1e-4.", (recipe, value) => recipe.WeightDecay = value),
+        ("clip_norm", "Largest L2 norm of all gradients together, 0.001 to 1e6. Absent: 1.", (recipe, value) => recipe.ClipNorm = value),
+        ("max_angle", "Largest rotation between the two views of a pair, degrees, 1 to 180. Absent: 120.", (recipe, value) => recipe.MaxAngle = value),
+    ];
+
+    private static readonly (string Name, string Meaning, Action<FinetuneRecipe, bool> Set)[] Switches =
+    [
+        ("augment", "true or false: whether views are changed as the paper's are. Absent: true.", (recipe, value) => recipe.Augment = value),
+        ("cache_trunk", "true or false: keep what the model's frozen blocks make of a view; several times faster. Absent: false.", (recipe, value) => recipe.CacheTrunk = value),
+    ];
+
+    private static readonly string[] Texts =
+    [
+        "mesh_of_job", "model", "display_name", "request_id", "view_count", "loss", .. WholeNumbers.Select(field => field.Name), .. Numbers.Select(field => field.Name), .. Switches.Select(field => field.Name),
+    ];
+
+    /// <summary>The fields as the API document shows them.</summary>
+    public static FormField[] Fields(MeshLimits limits) =>
+    [
+        new("mesh", false, new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", Description = $"The mesh: glTF, GLB, OBJ or PLY; with its resources within {limits.MessageBytes} bytes. This or mesh_of_job." }),
+        new("resource", false, new OpenApiSchema
+        {
+            Type = JsonSchemaType.Array,
+            Items = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" },
+            MaxItems = MaxResources,
+            Description = "What the mesh refers to (buffers, material libraries, textures), by its file name there.",
+        }),
+        FormField.Text("mesh_of_job", "Instead of a mesh: the id of an earlier job with the same one."),
+        FormField.Model,
+        FormField.Text("display_name", "A name for people, at most 100 characters."),
+        FormField.Text("request_id", "Makes the call safe to repeat: 1 to 128 characters of your choice, new for each job."),
+        FormField.Text("view_count", "Pictures that are rendered of the mesh, 8 to 128. Absent: 42."),
+        FormField.Text("loss", $"What a step minimises: {string.Join(", ", JobNames.Losses.Keys)}. Absent: smooth_ap, the paper's."),
+        .. WholeNumbers.Select(field => new FormField(field.Name, false, new OpenApiSchema { Type = JsonSchemaType.Integer, Description = field.Range })),
+        .. Numbers.Select(field => new FormField(field.Name, false, new OpenApiSchema { Type = JsonSchemaType.Number, Description = field.Range })),
+        .. Switches.Select(field => new FormField(field.Name, false, new OpenApiSchema { Type = JsonSchemaType.Boolean, Description = field.Meaning })),
+    ];
+
+    /// <exception cref="FieldException">A text is no such thing as it should be.</exception>
+    /// <exception cref="TooLargeException">The files do not fit into a message.</exception>
+    public static async Task<CreateFinetuneJobRequest> ReadAsync(HttpRequest request, MeshLimits limits)
+    {
+        long most = limits.MessageBytes - Overhead;
+        var form = await MultipartForm.ReadAsync(request, ["mesh", "resource"], Texts, limits, "resource", MaxResources, most).ConfigureAwait(false);
+        var call = new CreateFinetuneJobRequest
+        {
+            // A call of our own may be repeated on its way to the service.
+            RequestId = form.Text("request_id") ?? $"gateway-{Guid.NewGuid():N}",
+            DisplayName = form.Text("display_name") ?? "",
+            Model = form.Text("model") ?? "",
+            Recipe = Recipe(form),
+        };
+        if (form.Text("view_count") is { } views) call.ViewCount = Whole("view_count", views);
+        if (form.HasFile("mesh") && form.Has("mesh_of_job")) throw new FieldException("mesh", "one of mesh and mesh_of_job allowed, both given");
+        if (form.Text("mesh_of_job") is { } job) call.MeshOfJob = job;
+        else call.Mesh = Mesh(form);
+        FormValues.CheckFits(call, "mesh", "a mesh and its resources", limits);
+        return call;
+    }
+
+    private static MeshUpload Mesh(MultipartForm form)
+    {
+        var upload = new MeshUpload { Files = { new MeshFile { Content = form.File("mesh") } } };
+        if (!form.HasFile("resource")) return upload;
+        upload.Files.AddRange(form.Files("resource").Zip(form.FileNames("resource"), (content, name) => new MeshFile { Name = name, Content = content }));
+        return upload;
+    }
+
+    private static FinetuneRecipe Recipe(MultipartForm form)
+    {
+        var recipe = new FinetuneRecipe();
+        if (form.Text("loss") is { } loss)
+            recipe.Loss = JobNames.Losses.TryGetValue(loss, out var known) ? known : throw new FieldException("loss", $"one of {string.Join(", ", JobNames.Losses.Keys)} needed, '{Shorten(loss)}' given");
+        foreach (var (name, _, set) in WholeNumbers)
+            if (form.Text(name) is { } text) set(recipe, Whole(name, text));
+        foreach (var (name, _, set) in Numbers)
+            if (form.Text(name) is { } text)
+                set(recipe, double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : throw new FieldException(name, $"a number needed, '{Shorten(text)}' given"));
+        foreach (var (name, _, set) in Switches)
+            if (form.Text(name) is { } text) set(recipe, bool.TryParse(text, out bool value) ? value : throw new FieldException(name, $"true or false needed, '{Shorten(text)}' given"));
+        return recipe;
+    }
+
+    private static uint Whole(string field, string text) =>
+        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint value) ? value : throw new FieldException(field, $"a whole number needed, '{Shorten(text)}' given");
+
+    private static string Shorten(string text) => text.Length <= 40 ? text : text[..40] + "...";
+}

@@ -1,0 +1,121 @@
+using System.Globalization;
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
+using CorrMesh.Gateway.OpenApi;
+using CorrMesh.Hosting.Errors;
+using CorrMesh.Hosting.Health;
+using CorrMesh.Hosting.Options;
+using CorrMesh.Protos.Training.V1;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace CorrMesh.Gateway.Http;
+
+/// <summary>`/v1/jobs`: fine-tuning over HTTP.</summary>
+internal static class JobRoutes
+{
+    private const string Tag = "Jobs", OneJob = "/v1/jobs/{id}", EventStream = "text/event-stream";
+
+    public static void MapJobs(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapPost("/v1/jobs", CreateAsync)
+            .WithMetadata(new FormNames())
+            .Describe(Tag, "CreateFinetuneJob", "Fine-tunes an adapter on renderings of a mesh.", "The job is stored and queued; follow it by GET /v1/jobs/{id}/events.")
+            .TakesForm(JobForm.Fields)
+            .Produces<JobReply>(StatusCodes.Status201Created)
+            .ProducesProblems(400, 404, 409, 413, 415, 429, 503, 504, 500);
+        endpoints.MapGet("/v1/jobs", async (HttpContext context, TrainingService.TrainingServiceClient training, GatewayOptions options, TimeProvider time, string? page_size, string? page_token) =>
+                JobsReply.From(await training.ListJobsAsync(
+                    new ListJobsRequest { PageSize = PageSize(page_size), PageToken = page_token ?? "" }, deadline: options.Deadline(time), cancellationToken: context.RequestAborted)))
+            .Describe(Tag, "ListJobs", "All jobs, the newest first.", "page_size: 1 to 100, absent: 20. page_token: next_page_token of the page before.")
+            .Produces<JobsReply>()
+            .ProducesProblems(400, 409, 503, 504, 500);
+        endpoints.MapGet(OneJob, async (string id, HttpContext context, TrainingService.TrainingServiceClient training, GatewayOptions options, TimeProvider time) =>
+                JobReply.From((await training.GetJobAsync(new GetJobRequest { Id = id }, deadline: options.Deadline(time), cancellationToken: context.RequestAborted)).Job))
+            .Describe(Tag, "GetJob", "A job as it is now.")
+            .Produces<JobReply>()
+            .ProducesProblems(404, 409, 503, 504, 500);
+        endpoints.MapPost(OneJob + ":cancel", async (string id, HttpContext context, TrainingService.TrainingServiceClient training, GatewayOptions options, TimeProvider time) =>
+                JobReply.From((await training.CancelJobAsync(new CancelJobRequest { Id = id }, deadline: options.Deadline(time), cancellationToken: context.RequestAborted)).Job))
+            .Describe(Tag, "CancelJob", "Takes a job out of the queue, or stops it. Its checkpoints stay.")
+            .Produces<JobReply>()
+            .ProducesProblems(404, 409, 503, 504, 500);
+        endpoints.MapPost(OneJob + ":resume", async (string id, HttpContext context, TrainingService.TrainingServiceClient training, GatewayOptions options, TimeProvider time) =>
+                JobReply.From((await training.ResumeJobAsync(new ResumeJobRequest { Id = id }, deadline: options.Deadline(time), cancellationToken: context.RequestAborted)).Job))
+            .Describe(Tag, "ResumeJob", "Queues a job again that was cancelled or has failed; it goes on from its last checkpoint.")
+            .Produces<JobReply>()
+            .ProducesProblems(404, 409, 503, 504, 500);
+        endpoints.MapGet(OneJob + "/events", WatchAsync)
+            .Describe(
+                Tag, "WatchJob", "Follows a job by server-sent events.",
+                "Events `job` (the job, first and whenever its state changes) and `progress` (id: the step), until the job has ended. Who comes back with Last-Event-ID gets what came after it.")
+            .Produces<string>(StatusCodes.Status200OK, EventStream)
+            .ProducesProblems(404, 409, 503, 500);
+        endpoints.MapGet(OneJob + "/adapter", DownloadAsync)
+            .Describe(Tag, "DownloadAdapter", "The trained adapter's file (safetensors).")
+            .Produces(StatusCodes.Status200OK, contentType: Accepts.Octets)
+            .ProducesProblems(404, 409, 503, 504, 500);
+    }
+
+    private static async Task<IResult> CreateAsync(HttpRequest request, TrainingService.TrainingServiceClient training, MeshLimits limits, GatewayOptions options, TimeProvider time)
+    {
+        CreateFinetuneJobRequest call = await JobForm.ReadAsync(request, limits).ConfigureAwait(false);
+        var response = await training.CreateFinetuneJobAsync(call, deadline: options.Deadline(time), cancellationToken: request.HttpContext.RequestAborted).ConfigureAwait(false);
+        return Results.Created($"/v1/jobs/{response.Job.Id}", JobReply.From(response.Job));
+    }
+
+    private static async Task<IResult> WatchAsync(string id, HttpContext context, TrainingService.TrainingServiceClient training, ModuleHealth health)
+    {
+        uint afterStep = uint.TryParse(context.Request.Headers["Last-Event-ID"], NumberStyles.None, CultureInfo.InvariantCulture, out uint step) ? step : 0;
+        var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, health.Draining);
+        context.Response.RegisterForDispose(ending);
+        var call = training.WatchJob(new WatchJobRequest { Id = id, AfterStep = afterStep }, cancellationToken: ending.Token);
+        context.Response.RegisterForDispose(call);
+        // What is wrong with the call shows before its first message, when there can still be another answer.
+        bool isGoing = await call.ResponseStream.MoveNext(ending.Token).ConfigureAwait(false);
+        // A proxy in front must not hold events back.
+        context.Response.Headers["X-Accel-Buffering"] = "no";
+        return TypedResults.ServerSentEvents(Events(call.ResponseStream, isGoing, ending.Token));
+    }
+
+    // Ends without an error when the stream breaks off: the browser comes back by itself, and goes on after the last event that it has.
+    private static async IAsyncEnumerable<SseItem<object>> Events(IAsyncStreamReader<WatchJobResponse> stream, bool isGoing, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        while (isGoing)
+        {
+            WatchJobResponse message = stream.Current;
+            if (message.Progress is { } progress) yield return new SseItem<object>(JobProgressReply.From(progress), "progress") { EventId = progress.Step.ToString(CultureInfo.InvariantCulture) };
+            else if (message.Job is { } job) yield return new SseItem<object>(JobReply.From(job), "job");
+            try
+            {
+                isGoing = await stream.MoveNext(cancellation).ConfigureAwait(false);
+            }
+            catch (RpcException exception) when (exception.StatusCode is StatusCode.Unavailable or StatusCode.Cancelled)
+            {
+                isGoing = false;
+            }
+        }
+    }
+
+    private static async Task<IResult> DownloadAsync(string id, HttpContext context, TrainingService.TrainingServiceClient training, GatewayOptions options, TimeProvider time)
+    {
+        var call = training.DownloadAdapter(new DownloadAdapterRequest { Id = id }, deadline: options.Deadline(time), cancellationToken: context.RequestAborted);
+        context.Response.RegisterForDispose(call);
+        bool isGoing = await call.ResponseStream.MoveNext(context.RequestAborted).ConfigureAwait(false);
+        return Results.Stream(
+            async body =>
+            {
+                for (; isGoing; isGoing = await call.ResponseStream.MoveNext(context.RequestAborted).ConfigureAwait(false))
+                    await body.WriteAsync(call.ResponseStream.Current.Content.Memory, context.RequestAborted).ConfigureAwait(false);
+            },
+            Accepts.Octets, $"{id}.safetensors");
+    }
+
+    private static uint PageSize(string? text)
+    {
+        if (text is null) return 0;
+        return uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint size) && size > 0 ? size : throw new FieldException("page_size", $"1 to 100 needed, '{(text.Length <= 40 ? text : text[..40])}' given");
+    }
+}

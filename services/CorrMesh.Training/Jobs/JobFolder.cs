@@ -1,0 +1,84 @@
+using System.Security.Cryptography;
+
+namespace CorrMesh.Training.Jobs;
+
+/// <summary>A job's folder: jobs/ID in the data directory, with its manifest, progress, checkpoints and result. Blobs are shared by all.</summary>
+/// <remarks>What is written is written to a temporary name, flushed and renamed: a crash leaves the old file or the new one.</remarks>
+/// <param name="data">The data directory.</param>
+/// <param name="id">The job's id.</param>
+public sealed class JobFolder(string data, string id)
+{
+    /// <summary>The folder of all jobs.</summary>
+    public static string Root(string data) => System.IO.Path.Combine(data, "jobs");
+
+    public string Id => id;
+
+    public string Path { get; } = System.IO.Path.Combine(Root(data), id);
+
+    public string Manifest => System.IO.Path.Combine(Path, "manifest.json");
+
+    /// <summary>One JSON object a line; the last line may be torn.</summary>
+    public string Progress => System.IO.Path.Combine(Path, "progress.jsonl");
+
+    public string Checkpoints => System.IO.Path.Combine(Path, "checkpoints");
+
+    public string Adapter => System.IO.Path.Combine(Path, "adapter.safetensors");
+
+    /// <summary>The adapter's card; written after the adapter, so that where it is the job is done.</summary>
+    public string Card => System.IO.Path.Combine(Path, "adapter.json");
+
+    /// <summary>Held by the process that trains.</summary>
+    public string Lock => System.IO.Path.Combine(Path, "lock");
+
+    /// <summary>Where the blob of a digest lies.</summary>
+    public string Blob(string digest) => System.IO.Path.Combine(data, "blobs", "sha256", digest[..2], digest);
+
+    /// <summary>Stores bytes as a blob; one that is there already is left alone.</summary>
+    /// <returns>SHA-256, 64 hex digits.</returns>
+    public string AddBlob(ReadOnlySpan<byte> content)
+    {
+        string digest = Convert.ToHexStringLower(SHA256.HashData(content)), path = Blob(digest);
+        if (File.Exists(path)) return digest;
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+        Write(path, content);
+        return digest;
+    }
+
+    /// <summary>Writes a file in the place of an older one.</summary>
+    public static void Write(string path, ReadOnlySpan<byte> content)
+    {
+        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.CreateNew))
+            {
+                stream.Write(content);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    /// <summary>Takes a lock that lasts as long as the stream is open, or its process lives.</summary>
+    /// <returns>Null while another process holds it.</returns>
+    /// <exception cref="UnauthorizedAccessException">The file cannot be written.</exception>
+    public static FileStream? TryLock(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException exception) when (exception.HResult == WouldBlock)
+        {
+            return null;
+        }
+    }
+
+    // EWOULDBLOCK, which .NET passes on in the exception.
+    private const int WouldBlock = 11;
+}

@@ -1,0 +1,95 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using CorrMesh.Training.Finetuning;
+
+namespace CorrMesh.Training.Jobs;
+
+/// <summary>Where a job stands.</summary>
+public enum JobState
+{
+    Queued,
+    Running,
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+/// <summary>A file of a job's mesh; its content is a blob of the data directory.</summary>
+/// <param name="Name">As other files of the mesh name it; never part of a path.</param>
+/// <param name="Digest">SHA-256, 64 hex digits.</param>
+/// <param name="Size">Bytes.</param>
+public sealed record JobFile(string Name, string Digest, long Size);
+
+/// <summary>A trained adapter.</summary>
+/// <param name="Digest">SHA-256 of the file, 64 hex digits.</param>
+/// <param name="Size">Bytes.</param>
+/// <param name="Card">What made it, as JSON.</param>
+public sealed record JobResult(string Digest, long Size, string Card);
+
+/// <summary>jobs/ID/manifest.json: all that has to be known of a job when everything else has been killed.</summary>
+/// <param name="SchemaVersion">1.</param>
+/// <param name="Id">The folder's name.</param>
+/// <param name="RequestDigest">SHA-256 of what was asked for, to tell a repeated call from another with the same request_id; 64 hex digits.</param>
+/// <param name="DisplayName">For people; may be empty.</param>
+/// <param name="Model">The backbone's name.</param>
+/// <param name="ModelDigest">SHA-256 of its weights, 64 hex digits.</param>
+/// <param name="Files">The mesh, and then what it names.</param>
+/// <param name="ViewCount">Pictures rendered of it.</param>
+/// <param name="Recipe">With every default filled in, threads and cache included.</param>
+/// <param name="Created">When it was made.</param>
+/// <param name="Queued">When it was last queued: the order of the queue.</param>
+public sealed record JobManifest(
+    int SchemaVersion, string Id, string RequestDigest, string DisplayName, string Model, string ModelDigest, IReadOnlyList<JobFile> Files, int ViewCount, FinetuneRecipe Recipe,
+    DateTimeOffset Created, DateTimeOffset Queued)
+{
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        WriteIndented = true,
+    };
+
+    /// <summary>Where it stands.</summary>
+    public JobState State { get; init; } = JobState.Queued;
+
+    /// <summary>Why it failed, or why its process had to be started again.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>Processes started since the job last got further.</summary>
+    public int Tries { get; init; }
+
+    /// <summary>When its first process was started.</summary>
+    public DateTimeOffset? Started { get; init; }
+
+    /// <summary>When it succeeded, failed or was cancelled.</summary>
+    public DateTimeOffset? Ended { get; init; }
+
+    /// <summary>The adapter, once the job has succeeded.</summary>
+    public JobResult? Result { get; init; }
+
+    /// <summary>Whether nothing more will happen to it by itself.</summary>
+    [JsonIgnore]
+    public bool IsOver => State is JobState.Succeeded or JobState.Failed or JobState.Cancelled;
+
+    /// <exception cref="InvalidDataException">The file is no manifest of a schema that is known.</exception>
+    public static JobManifest Read(string path)
+    {
+        try
+        {
+            using FileStream stream = File.OpenRead(path);
+            JobManifest manifest = JsonSerializer.Deserialize<JobManifest>(stream, Json) ?? throw new JsonException("null");
+            return manifest.SchemaVersion == 1 && manifest.Files.Count > 0
+                ? manifest
+                : throw new InvalidDataException($"{path}: schema_version 1 and at least one file needed, {manifest.SchemaVersion} and {manifest.Files.Count} given");
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidDataException($"{path}: not a manifest ({exception.Message})", exception);
+        }
+    }
+
+    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
+}
