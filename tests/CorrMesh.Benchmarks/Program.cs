@@ -13,6 +13,7 @@ var benchmarks = new SortedDictionary<string, Func<IReadOnlyList<BenchmarkRow>>>
     ["chaos"] = ChaosBenchmark.Run,
     ["hostile"] = HostileBenchmark.Run,
     ["matching"] = MatchingBenchmark.Run,
+    ["rendering"] = RenderingBenchmark.Run,
     ["replicas"] = ReplicasBenchmark.Run,
     ["service"] = ServiceBenchmark.Run,
 };

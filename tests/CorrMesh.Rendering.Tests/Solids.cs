@@ -18,8 +18,8 @@ internal static class Solids
         for (int ring = 0; ring <= rings; ring++)
             for (int column = 0; column <= columns; column++)
             {
-                double polar = Math.PI * ring / rings, around = 2 * Math.PI * (column % columns) / columns;
-                positions.Add(radius * new Vector3((float)(Math.Sin(polar) * Math.Cos(around)), (float)(Math.Sin(polar) * Math.Sin(around)), (float)Math.Cos(polar)));
+                double polar = Math.PI * ring / rings, level = ring == rings ? 0 : Math.Sin(polar), around = 2 * Math.PI * (column % columns) / columns;
+                positions.Add(radius * new Vector3((float)(level * Math.Cos(around)), (float)(level * Math.Sin(around)), (float)Math.Cos(polar)));
                 coordinates.Add(new Vector2((float)column / columns, (float)ring / rings));
             }
         for (int ring = 0; ring < rings; ring++)

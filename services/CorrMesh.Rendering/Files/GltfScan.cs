@@ -72,7 +72,15 @@ internal static class GltfScan
         }
         foreach (JsonElement buffer in Items(root, "buffers")) limits.CheckBytes(Number(buffer, "byteLength"));
         foreach (JsonElement mesh in Items(root, "meshes")) limits.CheckNodes("primitives", mesh.TryGetProperty("primitives", out JsonElement primitives) ? primitives.GetArrayLength() : 0);
+        CheckReferences(root, "buffers");
+        CheckReferences(root, "images");
         CheckHierarchy(root);
+    }
+
+    private static void CheckReferences(JsonElement root, string list)
+    {
+        foreach (JsonElement item in Items(root, list))
+            if (item.TryGetProperty("uri", out JsonElement uri) && uri.GetString() is { } name && !name.StartsWith("data:", StringComparison.Ordinal)) MeshResources.CheckName(Uri.UnescapeDataString(name));
     }
 
     // Every node has one parent at most and is no more than MaxDepth below its root; so there is no ring either.

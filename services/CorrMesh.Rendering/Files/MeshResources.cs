@@ -22,11 +22,17 @@ public abstract class MeshResources
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(budget);
+        CheckName(name);
+        return Open(string.Join('/', name.Split('/').Where(part => part != ".")), budget)
+            ?? throw new MeshRejectedException(MeshRejection.BadReference, $"mesh reference: '{Shown(name)}' is not there");
+    }
+
+    /// <exception cref="MeshRejectedException">The name is none of a file in the mesh's folder or below.</exception>
+    internal static void CheckName(string name)
+    {
         string[] parts = name.Split('/');
         bool isPlain = name.Length is > 0 and <= 255 && !name.Any(c => c is '\\' or ':' or < ' ') && !parts.Any(part => part is "" or "..");
         if (!isPlain) throw new MeshRejectedException(MeshRejection.BadReference, $"mesh reference: a relative name inside the mesh's folder needed, '{Shown(name)}' given");
-        return Open(string.Join('/', parts.Where(part => part != ".")), budget)
-            ?? throw new MeshRejectedException(MeshRejection.BadReference, $"mesh reference: '{Shown(name)}' is not there");
     }
 
     /// <summary>The file's bytes, or null.</summary>

@@ -22,9 +22,9 @@ public sealed record Lighting(IReadOnlyList<Light> Lights, Vector3 Ambient)
     /// <summary>The places of the paper's three lamps; strengths set for a unit box at 2 m, where its renderer counts in watts.</summary>
     public static Lighting Paper { get; } = new(
         [
-            Light.Point(new Vector3(1, -1, 1), new Vector3(1.6f)),
-            Light.Point(new Vector3(-1, -1, -1), new Vector3(4.5f)),
-            Light.Point(new Vector3(1, 0, 1), new Vector3(0.16f)),
+            Light.Point(new Vector3(1, -1, 1), new Vector3(1.2f)),
+            Light.Point(new Vector3(-1, -1, -1), new Vector3(3.4f)),
+            Light.Point(new Vector3(1, 0, 1), new Vector3(0.12f)),
         ],
         new Vector3(0.12f));
 
