@@ -1,4 +1,4 @@
-using CorrMesh.Training.Data;
+using CorrMesh.Geometry;
 using CorrMesh.Vision.Features;
 
 namespace CorrMesh.Training.Finetuning;
