@@ -34,15 +34,16 @@ internal static class FinetuneCommand
         {
             var settings = new EvaluationSettings { Tokens = recipe.Tokens, Threads = recipe.Threads };
             ObjectProbe own = ObjectProbe.Render(name, mesh, settings);
-            var views = new PosedViews([new PosedObject(name, MeshViews.Paper(mesh))]);
+            var views = new PosedViews([new PosedObject(name, RenderedMesh.Paper(mesh))]);
             var curve = new List<CurvePoint>();
             var rows = new List<FinetuneRow>();
             Measure("bare backbone", null);
             Adapter adapter = AdapterInitialisation.Create(recipe, backbone.Config.Width);
             curve.Add(new CurvePoint(0, null, Measure("step 0", adapter)));
-            var clock = Stopwatch.StartNew();
+            var clock = new Stopwatch();
             foreach (int end in Stages(recipe.Iterations, asked.Stages))
             {
+                clock.Start();
                 // A longer run goes on from the checkpoints of a shorter one, to the same bits as in one go.
                 var trainer = new FinetuneTrainer(recipe with { Iterations = end }, backbone, WeightFile.Digest(modelPath), views, work);
                 adapter = trainer.Run(
@@ -54,7 +55,6 @@ internal static class FinetuneCommand
                     CancellationToken.None).Adapter;
                 clock.Stop();
                 curve.Add(new CurvePoint(end, null, Measure($"step {end}", adapter)));
-                clock.Start();
             }
             string file = Path.Combine(work, "adapter.safetensors");
             FinetuneExport.Write(file, adapter, recipe, WeightFile.Digest(modelPath), recipe.Iterations);

@@ -9,7 +9,7 @@ namespace CorrMesh.Rendering.Views;
 /// <param name="camera">Of all views.</param>
 /// <param name="poses">x_camera = R x_object + t, metres.</param>
 /// <param name="options">Light, background, antialiasing and threads.</param>
-public sealed class MeshViews(TriangleMesh mesh, PinholeCamera camera, IReadOnlyList<RigidPose> poses, RenderOptions? options = null) : IViewSource
+public sealed class RenderedMesh(TriangleMesh mesh, PinholeCamera camera, IReadOnlyList<RigidPose> poses, RenderOptions? options = null) : IViewSource
 {
     private readonly Lazy<ObjectView>[] views = [.. poses.Select(pose => new Lazy<ObjectView>(() => Renderer.Render(mesh, camera, pose, options)))];
 
@@ -19,10 +19,10 @@ public sealed class MeshViews(TriangleMesh mesh, PinholeCamera camera, IReadOnly
     /// <summary>The paper's views of an object: 42 places around it, its lens, its lamps, before black.</summary>
     /// <param name="mesh">Any size: it is brought into the unit box.</param>
     /// <param name="threads">That share a picture.</param>
-    public static MeshViews Paper(TriangleMesh mesh, int threads = 1)
+    public static RenderedMesh Paper(TriangleMesh mesh, int threads = 1)
     {
         ArgumentNullException.ThrowIfNull(mesh);
-        return new MeshViews(mesh.ToUnitBox(), PinholeCamera.ThirtyFive(), ViewSphere.Icosphere(mesh.Up), new RenderOptions { Threads = threads });
+        return new RenderedMesh(mesh.ToUnitBox(), PinholeCamera.ThirtyFive(), ViewSphere.Icosphere(mesh.Up), new RenderOptions { Threads = threads });
     }
 
     /// <inheritdoc/>
