@@ -10,7 +10,7 @@ namespace CorrMesh.Rendering.Files;
 /// <summary>glTF 2.0 and GLB through SharpGLTF: the default scene's meshes, laid out by their nodes.</summary>
 internal static class GltfReader
 {
-    public static TriangleMesh Read(ReadOnlyMemory<byte> content, MeshResources resources, MeshLimits limits, ByteBudget budget)
+    public static TriangleMesh Read(ReadOnlyMemory<byte> content, MeshResources resources, MeshFileLimits limits, ByteBudget budget)
     {
         GltfScan.Check(content, limits);
         try
@@ -25,15 +25,14 @@ internal static class GltfReader
             bool isUnsupported = e.Message.Contains("xtension", StringComparison.Ordinal);
             throw new MeshRejectedException(isUnsupported ? MeshRejection.UnsupportedFeature : MeshRejection.Corrupt, $"mesh glTF: {e.Message}", e);
         }
-        // What SharpGLTF's readers throw when a view, offset or type does not fit its buffer.
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException or IndexOutOfRangeException or FormatException
-            or NotImplementedException or OverflowException or NullReferenceException or KeyNotFoundException or IOException or System.Text.Json.JsonException)
+        // Where a view, offset or type does not fit its buffer, the library's readers fail as plain code does, in any way.
+        catch (Exception e) when (e is not (MeshRejectedException or OutOfMemoryException))
         {
             throw new MeshRejectedException(MeshRejection.Corrupt, $"mesh glTF: {e.Message}", e);
         }
     }
 
-    private sealed class Reading(ModelRoot model, MeshLimits limits)
+    private sealed class Reading(ModelRoot model, MeshFileLimits limits)
     {
         private readonly List<Vector3> positions = [], normals = [], colours = [];
         private readonly List<Vector2> textureCoordinates = [];

@@ -12,7 +12,7 @@ internal static class GltfScan
     private const uint JsonChunk = 0x4E4F534A, BinaryChunk = 0x004E4942;
 
     /// <exception cref="MeshRejectedException">A bound is passed, the file is cut off, or its hierarchy is none.</exception>
-    public static void Check(ReadOnlyMemory<byte> content, MeshLimits limits)
+    public static void Check(ReadOnlyMemory<byte> content, MeshFileLimits limits)
     {
         ReadOnlyMemory<byte> json = content.Span.StartsWith("glTF"u8) ? JsonOf(content) : content;
         if (json.Span.StartsWith("\uFEFF"u8)) json = json[3..];
@@ -58,7 +58,7 @@ internal static class GltfScan
 
     private static MeshRejectedException Truncated(long needed, long given) => new(MeshRejection.Truncated, $"mesh GLB: {needed:N0} bytes declared, {given:N0} given");
 
-    private static void Check(JsonElement root, MeshLimits limits)
+    private static void Check(JsonElement root, MeshFileLimits limits)
     {
         if (root.ValueKind != JsonValueKind.Object) throw new MeshRejectedException(MeshRejection.Corrupt, $"mesh glTF: an object needed, {root.ValueKind} given");
         foreach (JsonProperty member in root.EnumerateObject())

@@ -27,9 +27,9 @@ public static class MeshFile
 {
     /// <summary>Reads a file and what it names beside it.</summary>
     /// <exception cref="MeshRejectedException">The mesh cannot be accepted; the message says why.</exception>
-    public static TriangleMesh Load(string path, MeshLimits? limits = null)
+    public static TriangleMesh Load(string path, MeshFileLimits? limits = null)
     {
-        limits ??= MeshLimits.Default;
+        limits ??= MeshFileLimits.Default;
         using FileStream file = File.OpenRead(path);
         limits.CheckBytes(file.Length);
         var bytes = new byte[file.Length];
@@ -40,11 +40,11 @@ public static class MeshFile
     /// <summary>Reads a mesh from memory.</summary>
     /// <param name="content">The whole file.</param>
     /// <param name="resources">What it may name; nothing when null.</param>
-    /// <param name="limits">Bounds; <see cref="MeshLimits.Default"/> when null.</param>
+    /// <param name="limits">Bounds; <see cref="MeshFileLimits.Default"/> when null.</param>
     /// <exception cref="MeshRejectedException">The mesh cannot be accepted; the message says why.</exception>
-    public static TriangleMesh Read(ReadOnlyMemory<byte> content, MeshResources? resources = null, MeshLimits? limits = null)
+    public static TriangleMesh Read(ReadOnlyMemory<byte> content, MeshResources? resources = null, MeshFileLimits? limits = null)
     {
-        limits ??= MeshLimits.Default;
+        limits ??= MeshFileLimits.Default;
         resources ??= MeshResources.None;
         var budget = new ByteBudget(limits);
         budget.Take(content.Length);

@@ -71,8 +71,8 @@ public abstract class MeshResources
     }
 }
 
-/// <summary>Counts the bytes that a mesh and its files take against <see cref="MeshLimits.MaxBytes"/>.</summary>
-public sealed class ByteBudget(MeshLimits limits)
+/// <summary>Counts the bytes that a mesh and its files take against <see cref="MeshFileLimits.MaxBytes"/>.</summary>
+public sealed class ByteBudget(MeshFileLimits limits)
 {
     private long taken;
 

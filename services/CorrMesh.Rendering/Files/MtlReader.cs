@@ -7,7 +7,7 @@ namespace CorrMesh.Rendering.Files;
 /// <summary>Material libraries of OBJ: newmtl, Kd, Ks, Ns, map_Kd (its options are passed over).</summary>
 internal static class MtlReader
 {
-    public static List<Material> Read(ReadOnlySpan<byte> text, MeshResources resources, MeshLimits limits, ByteBudget budget, TextureCache textures)
+    public static List<Material> Read(ReadOnlySpan<byte> text, MeshResources resources, MeshFileLimits limits, ByteBudget budget, TextureCache textures)
     {
         var materials = new List<Material>();
         var scanner = new TextScanner(text);

@@ -22,10 +22,10 @@ internal static class ObjReader
         return false;
     }
 
-    public static TriangleMesh Read(ReadOnlyMemory<byte> content, MeshResources resources, MeshLimits limits, ByteBudget budget) =>
+    public static TriangleMesh Read(ReadOnlyMemory<byte> content, MeshResources resources, MeshFileLimits limits, ByteBudget budget) =>
         new Reading(resources, limits, budget).Run(content.Span);
 
-    private sealed class Reading(MeshResources resources, MeshLimits limits, ByteBudget budget)
+    private sealed class Reading(MeshResources resources, MeshFileLimits limits, ByteBudget budget)
     {
         private readonly List<Vector3> places = [], placeColours = [], givenNormals = [];
         private readonly List<Vector2> givenTextureCoordinates = [];

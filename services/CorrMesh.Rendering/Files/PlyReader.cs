@@ -25,7 +25,7 @@ internal static class PlyReader
 
     private sealed record Element(string Name, long Count, List<Property> Properties);
 
-    public static TriangleMesh Read(ReadOnlyMemory<byte> content, MeshResources resources, MeshLimits limits, ByteBudget budget)
+    public static TriangleMesh Read(ReadOnlyMemory<byte> content, MeshResources resources, MeshFileLimits limits, ByteBudget budget)
     {
         var scanner = new TextScanner(content.Span);
         scanner.TryReadLine(out _);
@@ -96,7 +96,7 @@ internal static class PlyReader
         _ => 4,
     };
 
-    private sealed class Content(MeshLimits limits)
+    private sealed class Content(MeshFileLimits limits)
     {
         private bool hasVertices;
 

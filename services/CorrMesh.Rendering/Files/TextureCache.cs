@@ -4,7 +4,7 @@ using CorrMesh.Vision.Images;
 namespace CorrMesh.Rendering.Files;
 
 /// <summary>Decodes the textures of one mesh, each once, within the limit on their pixels.</summary>
-internal sealed class TextureCache(MeshLimits limits)
+internal sealed class TextureCache(MeshFileLimits limits)
 {
     private readonly Dictionary<(string Name, TextureWrap X, TextureWrap Y), Texture> made = [];
     private long pixels;

@@ -6,7 +6,7 @@ public enum MeshRejection
     /// <summary>No bytes, or no faces.</summary>
     Empty,
 
-    /// <summary>A bound of <see cref="MeshLimits"/> is passed.</summary>
+    /// <summary>A bound of <see cref="MeshFileLimits"/> is passed.</summary>
     TooLarge,
 
     /// <summary>None of the accepted formats.</summary>

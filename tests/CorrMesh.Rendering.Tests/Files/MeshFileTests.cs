@@ -127,7 +127,7 @@ public sealed class MeshFileTests
         { PlyFaces("2 0 1"), MeshRejection.Corrupt, "at least 3 corners" },
         { "ply\nformat ascii 1.0\nelement ghost 4000000000\nend_header\n", MeshRejection.Corrupt, "property" },
         { "{", MeshRejection.Corrupt, "glTF" },
-        { "{}", MeshRejection.Corrupt, "glTF" },
+        { "{}", MeshRejection.Empty, "faces" },
         { "{\"asset\":{\"version\":\"2.0\"}}", MeshRejection.Empty, "faces" },
         { "{\"asset\":{\"version\":\"2.0\"},\"accessors\":[{\"componentType\":5126,\"type\":\"VEC3\",\"count\":2000000000}]}", MeshRejection.TooLarge, "faces" },
         { "{\"asset\":{\"version\":\"2.0\"},\"accessors\":[{\"componentType\":5126,\"type\":\"VEC3\",\"count\":3}]}", MeshRejection.UnsupportedFeature, "bufferView" },
@@ -201,12 +201,12 @@ public sealed class MeshFileTests
         byte[] library = "newmtl a\nmap_Kd red.png\n"u8.ToArray();
         MeshResources files = MeshResources.Of(new Dictionary<string, byte[]> { ["a.mtl"] = library, ["red.png"] = RedPicture });
         int bytes = obj.Length + library.Length + RedPicture.Length;
-        MeshLimits At(int less) => what switch
+        MeshFileLimits At(int less) => what switch
         {
-            "vertices" => new MeshLimits { MaxVertices = 4 - less },
-            "faces" => new MeshLimits { MaxFaces = 2 - less },
-            "bytes" => new MeshLimits { MaxBytes = bytes - less },
-            _ => new MeshLimits { MaxTexturePixels = 4 - less },
+            "vertices" => new MeshFileLimits { MaxVertices = 4 - less },
+            "faces" => new MeshFileLimits { MaxFaces = 2 - less },
+            "bytes" => new MeshFileLimits { MaxBytes = bytes - less },
+            _ => new MeshFileLimits { MaxTexturePixels = 4 - less },
         };
         Assert.Equal(2, MeshFile.Read(obj, files, At(0)).FaceCount);
         var refused = Assert.Throws<MeshRejectedException>(() => MeshFile.Read(obj, files, At(1)));
@@ -282,15 +282,15 @@ public sealed class MeshFileTests
         return buffer;
     }
 
-    private static string GltfJson(string uri) => $$"""
+    private static string GltfJson(string uri) => """
         {"asset":{"version":"2.0"},"scene":0,"scenes":[{"nodes":[0,1]}],
          "nodes":[{"mesh":0},{"children":[2],"translation":[10,0,0]},{"mesh":0,"scale":[2,2,2]}],
          "materials":[{"pbrMetallicRoughness":{"baseColorFactor":[0.5,0.25,1,1],"roughnessFactor":0.5,"metallicFactor":0}}],
          "meshes":[{"primitives":[{"attributes":{"POSITION":0},"indices":1,"material":0}]}],
          "accessors":[{"bufferView":0,"componentType":5126,"count":3,"type":"VEC3","min":[0,0,0],"max":[1,1,0]},{"bufferView":1,"componentType":5123,"count":3,"type":"SCALAR"}],
          "bufferViews":[{"buffer":0,"byteOffset":0,"byteLength":36},{"buffer":0,"byteOffset":36,"byteLength":6}],
-         "buffers":[{ {{uri}}"byteLength":44}]}
-        """;
+         "buffers":[{ URI"byteLength":44}]}
+        """.Replace("URI", uri, StringComparison.Ordinal);
 
     private static byte[] Glb()
     {

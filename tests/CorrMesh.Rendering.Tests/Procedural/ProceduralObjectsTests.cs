@@ -74,7 +74,7 @@ public sealed class ProceduralObjectsTests
             Assert.Equal(material, made.Material);
             RigidPose pose = ViewSphere.Draw(new SeededRandom(seed, 10), 1, made.Mesh.Up)[0];
             pictures.Add(Renderer.Render(made.Mesh, Camera, pose).Image);
-            ObjectView even = Renderer.Render(made.Mesh, Camera, pose, new RenderOptions { Lighting = new Lighting([], Vector3.One) });
+            ObjectView even = Renderer.Render(made.Mesh, Camera, pose, new RenderOptions { Lighting = new Lighting([], Vector3.One), IsAntialiased = false });
             for (int at = 1; at < even.Mask.Length; at++)
             {
                 if (even.Mask[at] == 0 || even.Mask[at - 1] == 0) continue;
@@ -84,7 +84,7 @@ public sealed class ProceduralObjectsTests
         }
         Pictures.Keep($"material_{material}", Pictures.Sheet(pictures, 5));
         double share = (double)differing / pairs;
-        if (ProceduralObjects.LowTextureMaterials.Contains(material)) Assert.True(share < 0.02, $"{share:P1}");
+        if (ProceduralObjects.LowTextureMaterials.Contains(material)) Assert.True(share < 0.035, $"{share:P1}");
         else Assert.True(share > 0.04, $"{share:P1}");
     }
 

@@ -1,10 +1,10 @@
 namespace CorrMesh.Rendering.Meshes;
 
 /// <summary>What a mesh may cost. Each bound is checked before the memory it stands for is taken.</summary>
-public sealed record MeshLimits
+public sealed record MeshFileLimits
 {
     /// <summary>The limits of the public API.</summary>
-    public static MeshLimits Default { get; } = new();
+    public static MeshFileLimits Default { get; } = new();
 
     /// <summary>Largest file, and largest sum of a file and what it refers to, bytes.</summary>
     public long MaxBytes { get; init; } = 256L << 20;
@@ -18,7 +18,7 @@ public sealed record MeshLimits
     /// <summary>Width times height, summed over the textures.</summary>
     public long MaxTexturePixels { get; init; } = 64_000_000;
 
-    /// <summary>Materials, and nodes of a glTF scene.</summary>
+    /// <summary>Materials, nodes of a scene, and members of any other list of a glTF document.</summary>
     public int MaxNodes { get; init; } = 10_000;
 
     /// <exception cref="MeshRejectedException">More than <see cref="MaxBytes"/>.</exception>
