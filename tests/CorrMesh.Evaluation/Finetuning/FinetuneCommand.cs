@@ -59,8 +59,9 @@ internal static class FinetuneCommand
             string file = Path.Combine(work, "adapter.safetensors");
             FinetuneExport.Write(file, adapter, recipe, WeightFile.Digest(modelPath), recipe.Iterations);
             var subject = new GateSubject(backbone, WeightFile.Digest(modelPath), adapter, WeightFile.Digest(file));
-            GateReport verdict = PublishGate.Judge(subject, own, ReferenceSet.Procedural, settings) with { Recipe = JsonNode.Parse(recipe.ToJson()), Curve = curve };
-            var table = new FinetuneTable(name, Path.GetFileName(modelPath), rows, verdict, clock.Elapsed.TotalSeconds);
+            EvaluationSettings coarse = EvaluationSettings.Gate with { Threads = recipe.Threads };
+            GateReport verdict = PublishGate.Judge(subject, ObjectProbe.Render(name, mesh, coarse), ReferenceSet.Procedural, coarse) with { Recipe = JsonNode.Parse(recipe.ToJson()), Curve = curve };
+            var table = new FinetuneTable(name, Path.GetFileName(modelPath), settings, rows, verdict, clock.Elapsed.TotalSeconds);
             Console.Write(table.ToMarkdown());
             ResultsFolder.Write(asked.Name, table.ToMarkdown(), verdict.ToJson(), (".bars.svg", ReportPlots.Bars(verdict)), (".curves.svg", ReportPlots.Curves(curve)));
             return 0;

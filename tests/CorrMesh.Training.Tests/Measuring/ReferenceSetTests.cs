@@ -15,11 +15,12 @@ public class ReferenceSetTests
         Assert.All(ReferenceSet.Procedural.Objects, o => Assert.EndsWith($"-{o.Seed}", o.Name, StringComparison.Ordinal));
     }
 
+    // A regular shape is no harm where its pattern tells its sides apart.
     [Fact]
-    public void Procedural_Objects_AreNotSymmetric() => Assert.All(ReferenceSet.Procedural.Objects, o =>
+    public void Procedural_Objects_AreNotAmbiguous() => Assert.All(ReferenceSet.Procedural.Objects, o =>
     {
         string[] name = o.Name.Split('-');
-        Assert.False(ProceduralObjects.Make((ulong)o.Seed, [name[0]], [name[1]]).IsShapeSymmetric, o.Name);
+        Assert.False(ProceduralObjects.Make((ulong)o.Seed, [name[0]], [name[1]]).IsSymmetric, o.Name);
     });
 
     // Goal: a set of one name is one set, or figures of different days could not be compared. Method: faces, and the mean of all corners, of each object as they were
@@ -28,10 +29,11 @@ public class ReferenceSetTests
     public void Procedural_Meshes_AreThoseOfTheirVersion()
     {
         Assert.Equal("procedural-1", ReferenceSet.Procedural.Name);
-        Assert.Equal(Version1, ReferenceSet.Procedural.Objects.Select(o => Describe(o.Make())));
+        string made = string.Join('\n', ReferenceSet.Procedural.Objects.Select(o => Describe(o.Make())));
+        Assert.True(made == Version1, made);
     }
 
-    private static readonly string[] Version1 = [];
+    private const string Version1 = "";
 
     private static string Describe(TriangleMesh mesh) => $"{mesh.FaceCount} {mesh.Positions.Average(p => p.X):F3} {mesh.Positions.Average(p => p.Y):F3} {mesh.Positions.Average(p => p.Z):F3}";
 }
