@@ -60,8 +60,9 @@ internal static class FinetuneCommand
             FinetuneExport.Write(file, adapter, recipe, WeightFile.Digest(modelPath), recipe.Iterations);
             var subject = new GateSubject(backbone, WeightFile.Digest(modelPath), adapter, WeightFile.Digest(file));
             EvaluationSettings coarse = EvaluationSettings.Gate with { Threads = recipe.Threads };
+            TimeSpan processor = Environment.CpuUsage.TotalTime;
             GateReport verdict = PublishGate.Judge(subject, ObjectProbe.Render(name, mesh, coarse), ReferenceSet.Procedural, coarse) with { Recipe = JsonNode.Parse(recipe.ToJson()), Curve = curve };
-            var table = new FinetuneTable(name, Path.GetFileName(modelPath), settings, rows, verdict, clock.Elapsed.TotalSeconds);
+            var table = new FinetuneTable(name, Path.GetFileName(modelPath), settings, rows, verdict, clock.Elapsed.TotalSeconds, (Environment.CpuUsage.TotalTime - processor).TotalSeconds);
             Console.Write(table.ToMarkdown());
             ResultsFolder.Write(asked.Name, table.ToMarkdown(), verdict.ToJson(), (".bars.svg", ReportPlots.Bars(verdict)), (".curves.svg", ReportPlots.Curves(curve)));
             return 0;

@@ -15,13 +15,14 @@ internal sealed record FinetuneRow(string Label, DenseCorrespondence Figures);
 /// <param name="Rows">In the order of the run.</param>
 /// <param name="Verdict">With its figures.</param>
 /// <param name="TrainingSeconds">Of the steps alone.</param>
-internal sealed record FinetuneTable(string Mesh, string Model, EvaluationSettings Settings, IReadOnlyList<FinetuneRow> Rows, GateReport Verdict, double TrainingSeconds)
+/// <param name="ProcessorSeconds">Of all threads during the verdict: what it would take alone on one thread, about.</param>
+internal sealed record FinetuneTable(string Mesh, string Model, EvaluationSettings Settings, IReadOnlyList<FinetuneRow> Rows, GateReport Verdict, double TrainingSeconds, double ProcessorSeconds)
 {
     /// <summary>A Markdown table of the own object's unseen views, one of all objects before and after, and the verdict.</summary>
     public string ToMarkdown()
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"`{Model}` fine-tuned on `{Mesh}`: {TrainingSeconds:F0} s of steps, {Settings.Threads} thread(s); verdict in {Verdict.Seconds:F1} s.").AppendLine();
+        text.AppendLine(CultureInfo.InvariantCulture, $"`{Model}` fine-tuned on `{Mesh}`: {TrainingSeconds:F0} s of steps, {Settings.Threads} thread(s); verdict in {Verdict.Seconds:F1} s, {ProcessorSeconds:F1} s of processor time.").AppendLine();
         text.AppendLine("Unseen views, per cent. " + Describe(Settings)).AppendLine();
         text.AppendLine("| own object | APE | PCDP@0.05 | @0.1 | @0.2 |").AppendLine("|---|---:|---:|---:|---:|");
         foreach ((string label, DenseCorrespondence f) in Rows)
