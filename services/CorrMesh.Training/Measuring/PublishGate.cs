@@ -41,7 +41,11 @@ public static class PublishGate
         var clock = Stopwatch.StartNew();
         var verdict = new GateReport
         {
-            IsAccepted = false, Reasons = [], BackboneDigest = subject.BackboneDigest, AdapterDigest = subject.AdapterDigest, Settings = settings,
+            IsAccepted = false,
+            Reasons = [],
+            BackboneDigest = subject.BackboneDigest,
+            AdapterDigest = subject.AdapterDigest,
+            Settings = settings,
         };
         if (Fault(subject.Adapter) is { } fault) return verdict with { Reasons = [fault], Seconds = clock.Elapsed.TotalSeconds };
         using var bare = new FeatureModel(subject.Backbone);

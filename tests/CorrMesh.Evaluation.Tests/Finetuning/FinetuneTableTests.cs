@@ -12,7 +12,14 @@ public class FinetuneTableTests
 
     private static readonly GateReport Accepted = new()
     {
-        IsAccepted = true, Reasons = [], BackboneDigest = "sha256:b", AdapterDigest = "sha256:a", Settings = new EvaluationSettings(), Own = Change, Others = SetChange.Of("set-1", [Change with { Name = "other" }]), Seconds = 12.25,
+        IsAccepted = true,
+        Reasons = [],
+        BackboneDigest = "sha256:b",
+        AdapterDigest = "sha256:a",
+        Settings = new EvaluationSettings(),
+        Own = Change,
+        Others = SetChange.Of("set-1", [Change with { Name = "other" }]),
+        Seconds = 12.25,
     };
 
     [Fact]

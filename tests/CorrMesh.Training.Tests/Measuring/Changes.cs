@@ -12,7 +12,14 @@ internal static class Changes
 
     public static GateReport Report(ObjectChange? own, SetChange? others, params string[] reasons) => new()
     {
-        IsAccepted = reasons.Length == 0, Reasons = reasons, BackboneDigest = "sha256:backbone", AdapterDigest = "sha256:adapter", Settings = new EvaluationSettings { Seed = 8 },
-        Own = own, Others = others, Seconds = 1.5, Curve = [new CurvePoint(0, null, 0.4), new CurvePoint(20, 1.25, null), new CurvePoint(20, null, 0.5)],
+        IsAccepted = reasons.Length == 0,
+        Reasons = reasons,
+        BackboneDigest = "sha256:backbone",
+        AdapterDigest = "sha256:adapter",
+        Settings = new EvaluationSettings { Seed = 8 },
+        Own = own,
+        Others = others,
+        Seconds = 1.5,
+        Curve = [new CurvePoint(0, null, 0.4), new CurvePoint(20, 1.25, null), new CurvePoint(20, null, 0.5)],
     };
 }
