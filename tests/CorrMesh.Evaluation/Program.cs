@@ -1,11 +1,14 @@
 using CorrMesh.Evaluation;
+using CorrMesh.Evaluation.Finetuning;
 using CorrMesh.Evaluation.Pairs;
+using CorrMesh.Rendering.Meshes;
 using CorrMesh.Vision.Images;
 using CorrMesh.Vision.Weights;
 
 (string Name, string Help, Func<string[], int> Run)[] commands =
 [
     ("pairs", "[--strict] [--model PATH] [--count 200]   matched points on real and generated picture pairs", PairsCommand.Run),
+    ("finetune", FinetuneCommand.Help, FinetuneCommand.Run),
 ];
 
 string asked = args.Length > 0 ? args[0] : "";
@@ -16,7 +19,7 @@ foreach ((string name, _, Func<string[], int> run) in commands)
     {
         return run(args[1..]);
     }
-    catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or WeightFileException or ImageRejectedException)
+    catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or WeightFileException or ImageRejectedException or MeshRejectedException)
     {
         Console.Error.WriteLine(exception.Message);
         return 2;

@@ -3,13 +3,14 @@ namespace CorrMesh.Evaluation;
 /// <summary>The folder of last tables, in the checkout that the program was built in, or `results` in the working directory.</summary>
 internal static class ResultsFolder
 {
-    /// <summary>Writes a table as NAME.md and NAME.json.</summary>
-    public static void Write(string name, string markdown, string json)
+    /// <summary>Writes a table as NAME.md and NAME.json, and further texts by their endings.</summary>
+    public static void Write(string name, string markdown, string json, params (string Ending, string Text)[] others)
     {
         string folder = Find();
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, $"{name}.md"), markdown);
         File.WriteAllText(Path.Combine(folder, $"{name}.json"), json);
+        foreach ((string ending, string text) in others) File.WriteAllText(Path.Combine(folder, name + ending), text);
         Console.Error.WriteLine($"written to {Path.Combine(folder, name)}.md and .json");
     }
 

@@ -31,7 +31,7 @@ internal static class PairsCommand
             }
         }
 
-        string path = model ?? BuiltInModel();
+        string path = model ?? BuiltInModel.Path();
         using NetworkFeatures compact = NetworkFeatures.Load(path, Tokens), untrained = NetworkFeatures.Untrained(compact.Config, Tokens, Seed);
         IPairMatcher[] matchers =
         [
@@ -48,12 +48,6 @@ internal static class PairsCommand
         ResultsFolder.Write("pairs", report.ToMarkdown(), report.ToJson());
         foreach (string miss in report.Misses()) Console.WriteLine($"missed: {miss}");
         return strict && report.Misses().Count > 0 ? 1 : 0;
-    }
-
-    private static string BuiltInModel()
-    {
-        string path = Path.Combine(AppContext.BaseDirectory, "models", "compact", "compact.safetensors");
-        return File.Exists(path) ? path : throw new FileNotFoundException($"--model: the path of a .safetensors file needed, as there is no {path}");
     }
 
     private static PairsRow Measure(string name, string truth, IEnumerable<PairCase> pairs, IPairMatcher[] matchers)

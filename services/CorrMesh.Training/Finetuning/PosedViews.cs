@@ -1,0 +1,46 @@
+using CorrMesh.Geometry;
+using CorrMesh.Rendering.Augmentation;
+using CorrMesh.Rendering.Views;
+
+namespace CorrMesh.Training.Finetuning;
+
+/// <summary>An object to train on.</summary>
+/// <param name="Name">As recipes name it.</param>
+/// <param name="Views">At least 2, with depth.</param>
+/// <param name="LongestSideMetres">Of the object; 1 in the unit box. Points are told apart by fractions of it.</param>
+public sealed record PosedObject(string Name, IViewSource Views, double LongestSideMetres = 1);
+
+/// <summary>Posed views with depth, rendered or photographed, under the paper's augmentations.</summary>
+public sealed class PosedViews(IReadOnlyList<PosedObject> objects, AugmentationOptions? augmentations = null) : ITrainingViews
+{
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Objects { get; } = [.. objects.Select(o => o.Name)];
+
+    /// <inheritdoc/>
+    public int CountViews(int objectIndex) => objects[objectIndex].Views.Poses.Count;
+
+    /// <inheritdoc/>
+    public double AngleBetween(int objectIndex, int first, int second) => objects[objectIndex].Views.Poses[first].AngleTo(objects[objectIndex].Views.Poses[second]);
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidDataException">The view has no depth, or its files are damaged.</exception>
+    public TrainingView Load(int objectIndex, int viewIndex, ulong? augmentation)
+    {
+        (string name, IViewSource views, double longest) = objects[objectIndex];
+        ObjectView view = views.Load(viewIndex);
+        if (view.DepthMetres is not { } depth) throw new InvalidDataException($"object '{name}', view {viewIndex}: depth needed, none given");
+        AugmentedView? changed = augmentation is { } seed ? ViewAugmenter.Apply(view.Image, view.Mask, new SeededRandom(seed, 0), augmentations) : null;
+        RigidPose toObject = view.ObjectToCamera.Inverse();
+        List<float> points = [], objectPoints = [];
+        for (int at = 0; at < depth.Length; at++)
+        {
+            if (view.Mask[at] == 0 || !(depth[at] > 0)) continue;
+            (double x, double y) = (at % view.Camera.Width, at / view.Camera.Width);
+            (double X, double Y, double Z) place = toObject.Apply(view.Camera.Unproject(x, y, depth[at]));
+            objectPoints.AddRange((float)(place.X / longest), (float)(place.Y / longest), (float)(place.Z / longest));
+            if (changed is not null) (x, y) = changed.Movement.Apply(x, y);
+            points.AddRange((float)x + 0.5f, (float)y + 0.5f);   // from pixel centres to corners
+        }
+        return new TrainingView(changed?.Image ?? view.Image, [.. points], [.. objectPoints]);
+    }
+}

@@ -1,0 +1,98 @@
+using System.Globalization;
+using System.Xml.Linq;
+
+namespace CorrMesh.Training.Measuring;
+
+/// <summary>Pictures of a report as SVG: text, which any browser draws.</summary>
+/// <remarks>Names come from users: they become text nodes, never markup, and characters that XML does not have are replaced.</remarks>
+public static class ReportPlots
+{
+    private const string Before = "#9aa5b1", After = "#1f6feb", Loss = "#c2410c", Ink = "#24292f", Rule = "#d0d7de";
+    private static readonly XNamespace Svg = "http://www.w3.org/2000/svg";
+
+    /// <summary>PCDP@0.1 of each object before and after; the own object first, the reference set's mean last.</summary>
+    /// <exception cref="ArgumentException">The report holds no figures.</exception>
+    public static string Bars(GateReport report)
+    {
+        List<(string Label, double Before, double After, double? Error)> rows = [];
+        if (report.Own is { } own) rows.Add(($"own: {own.Name}", own.Before.Pcdp10, own.After.Pcdp10, own.Pcdp10ChangeError));
+        if (report.Others is { } others)
+        {
+            rows.AddRange(others.Objects.Select(o => (o.Name, o.Before.Pcdp10, o.After.Pcdp10, o.Pcdp10ChangeError)));
+            rows.Add(($"mean of {others.Set}", others.Before.Pcdp10, others.After.Pcdp10, others.Pcdp10ChangeError));
+        }
+        if (rows.Count == 0) throw new ArgumentException("report: figures needed, it holds none", nameof(report));
+        const int Left = 240, Width = 400, Step = 34, Top = 44;
+        int height = Top + rows.Count * Step + 30;
+        XElement root = Root(Left + Width + 130, height, "PCDP@0.1 before and after fine-tuning, per cent");
+        for (int percent = 0; percent <= 100; percent += 20)
+        {
+            double x = Left + Width * percent / 100.0;
+            root.Add(Line(x, Top - 6, x, height - 26, Rule), Text(x, height - 10, $"{percent}", "middle"));
+        }
+        for (int i = 0; i < rows.Count; i++)
+        {
+            (string label, double before, double after, double? error) = rows[i];
+            double y = Top + i * Step;
+            root.Add(
+                Text(Left - 8, y + 15, Short(label), "end"),
+                Box(Left, y, Width * before, 10, Before), Box(Left, y + 11, Width * after, 10, After),
+                Text(Left + Width + 8, y + 15, Signed(after - before) + (error is { } e ? $" ± {Percent(e)}" : ""), "start"));
+        }
+        root.Add(Box(Left, 24, 10, 10, Before), Text(Left + 14, 33, "before", "start"), Box(Left + 80, 24, 10, 10, After), Text(Left + 94, 33, "after", "start"));
+        return root.ToString().ReplaceLineEndings("\n") + "\n";
+    }
+
+    /// <summary>Loss and PCDP@0.1 against the step, each on its own scale.</summary>
+    /// <exception cref="ArgumentException">There is no point with a figure.</exception>
+    public static string Curves(IReadOnlyList<CurvePoint> curve)
+    {
+        (double X, double Y)[] losses = [.. curve.Where(p => p.Loss is not null).Select(p => ((double)p.Step, p.Loss!.Value))];
+        (double X, double Y)[] shares = [.. curve.Where(p => p.Pcdp10 is not null).Select(p => ((double)p.Step, 100 * p.Pcdp10!.Value))];
+        if (losses.Length + shares.Length == 0) throw new ArgumentException("curve: at least 1 point with a figure needed, 0 given", nameof(curve));
+        double last = Math.Max(curve.Max(p => p.Step), 1);
+        XElement root = Root(720, 320, "Fine-tuning: loss and PCDP@0.1 of unseen views by step");
+        const int Left = 70, Top = 40, Width = 580, Height = 220;
+        root.Add(Line(Left, Top + Height, Left + Width, Top + Height, Rule));
+        for (int i = 0; i <= 4; i++) root.Add(Text(Left + Width * i / 4.0, Top + Height + 18, $"{last * i / 4:F0}", "middle"));
+        root.Add(Text(Left + Width / 2.0, Top + Height + 40, "step", "middle"));
+        Draw(losses, Loss, "loss", Left - 8, "end");
+        Draw(shares, After, "PCDP@0.1, %", Left + Width + 8, "start");
+        return root.ToString().ReplaceLineEndings("\n") + "\n";
+
+        void Draw((double X, double Y)[] points, string colour, string name, double labelX, string anchor)
+        {
+            if (points.Length == 0) return;
+            double low = points.Min(p => p.Y), high = points.Max(p => p.Y), range = Math.Max(high - low, 1e-9);
+            root.Add(
+                Text(labelX, Top - 16, name, anchor, colour), Text(labelX, Top + 4, $"{high:G4}", anchor, colour), Text(labelX, Top + Height + 4, $"{low:G4}", anchor, colour),
+                new XElement(Svg + "polyline", new XAttribute("fill", "none"), new XAttribute("stroke", colour), new XAttribute("stroke-width", "1.5"),
+                    new XAttribute("points", string.Join(' ', points.Select(p => $"{Number(Left + Width * p.X / last)},{Number(Top + Height * (high - p.Y) / range)}")))));
+            foreach ((double x, double y) in points)
+                root.Add(new XElement(Svg + "circle", new XAttribute("cx", Number(Left + Width * x / last)), new XAttribute("cy", Number(Top + Height * (high - y) / range)), new XAttribute("r", "2"), new XAttribute("fill", colour)));
+        }
+    }
+
+    private static XElement Root(int width, int height, string title) => new(
+        Svg + "svg", new XAttribute("viewBox", $"0 0 {width} {height}"), new XAttribute("width", width), new XAttribute("height", height),
+        new XAttribute("font-family", "sans-serif"), new XAttribute("font-size", "12"), new XAttribute("role", "img"),
+        new XElement(Svg + "title", title), Box(0, 0, width, height, "#ffffff"), Text(8, 16, title, "start"));
+
+    private static XElement Line(double x1, double y1, double x2, double y2, string colour) => new(
+        Svg + "line", new XAttribute("x1", Number(x1)), new XAttribute("y1", Number(y1)), new XAttribute("x2", Number(x2)), new XAttribute("y2", Number(y2)), new XAttribute("stroke", colour));
+
+    private static XElement Box(double x, double y, double width, double height, string colour) => new(
+        Svg + "rect", new XAttribute("x", Number(x)), new XAttribute("y", Number(y)), new XAttribute("width", Number(width)), new XAttribute("height", Number(height)), new XAttribute("fill", colour));
+
+    private static XElement Text(double x, double y, string text, string anchor, string colour = Ink) => new(
+        Svg + "text", new XAttribute("x", Number(x)), new XAttribute("y", Number(y)), new XAttribute("text-anchor", anchor), new XAttribute("fill", colour),
+        new string([.. text.Select(c => char.IsControl(c) || char.IsSurrogate(c) || c is '\uFFFE' or '\uFFFF' ? '?' : c)]));
+
+    private static string Short(string label) => label.Length <= 36 ? label : label[..35] + "…";
+
+    private static string Signed(double share) => (100 * share).ToString("+0.0;-0.0;0.0", CultureInfo.InvariantCulture);
+
+    private static string Percent(double share) => (100 * share).ToString("F1", CultureInfo.InvariantCulture);
+
+    private static string Number(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
+}

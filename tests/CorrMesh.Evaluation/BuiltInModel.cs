@@ -1,0 +1,12 @@
+namespace CorrMesh.Evaluation;
+
+/// <summary>The model that the product ships.</summary>
+internal static class BuiltInModel
+{
+    /// <exception cref="FileNotFoundException">It does not lie beside the program.</exception>
+    public static string Path()
+    {
+        string path = System.IO.Path.Combine(AppContext.BaseDirectory, "models", "compact", "compact.safetensors");
+        return File.Exists(path) ? path : throw new FileNotFoundException($"--model: the path of a .safetensors file needed, as there is no {path}");
+    }
+}
