@@ -51,8 +51,8 @@ public static class ReportPlots
         (double X, double Y)[] shares = [.. curve.Where(p => p.Pcdp10 is not null).Select(p => ((double)p.Step, 100 * p.Pcdp10!.Value))];
         if (losses.Length + shares.Length == 0) throw new ArgumentException("curve: at least 1 point with a figure needed, 0 given", nameof(curve));
         double last = Math.Max(curve.Max(p => p.Step), 1);
-        XElement root = Root(720, 320, "Fine-tuning: loss and PCDP@0.1 of unseen views by step");
-        const int Left = 70, Top = 40, Width = 580, Height = 220;
+        XElement root = Root(760, 336, "Fine-tuning: loss and PCDP@0.1 of unseen views by step");
+        const int Left = 70, Top = 56, Width = 580, Height = 220;
         root.Add(Line(Left, Top + Height, Left + Width, Top + Height, Rule));
         for (int i = 0; i <= 4; i++) root.Add(Text(Left + Width * i / 4.0, Top + Height + 18, $"{last * i / 4:F0}", "middle"));
         root.Add(Text(Left + Width / 2.0, Top + Height + 40, "step", "middle"));
@@ -65,7 +65,7 @@ public static class ReportPlots
             if (points.Length == 0) return;
             double low = points.Min(p => p.Y), high = points.Max(p => p.Y), range = Math.Max(high - low, 1e-9);
             root.Add(
-                Text(labelX, Top - 16, name, anchor, colour), Text(labelX, Top + 4, $"{high:G4}", anchor, colour), Text(labelX, Top + Height + 4, $"{low:G4}", anchor, colour),
+                Text(labelX, Top - 14, name, anchor, colour), Text(labelX, Top + 4, $"{high:G4}", anchor, colour), Text(labelX, Top + Height + 4, $"{low:G4}", anchor, colour),
                 new XElement(Svg + "polyline", new XAttribute("fill", "none"), new XAttribute("stroke", colour), new XAttribute("stroke-width", "1.5"),
                     new XAttribute("points", string.Join(' ', points.Select(p => $"{Number(Left + Width * p.X / last)},{Number(Top + Height * (high - p.Y) / range)}")))));
             foreach ((double x, double y) in points)

@@ -62,8 +62,8 @@ public class GateReportTests
     {
         XElement[] lines = [.. XDocument.Parse(ReportPlots.Curves(
             [new(0, null, 0.25), new(10, 2.0, null), new(20, 1.0, null), new(40, 1.5, 0.75)])).Descendants().Where(e => e.Name.LocalName == "polyline")];
-        Assert.Equal("215,40 360,260 650,150", (string)lines[0].Attribute("points")!);
-        Assert.Equal("70,260 650,40", (string)lines[1].Attribute("points")!);
+        Assert.Equal("215,56 360,276 650,166", (string)lines[0].Attribute("points")!);
+        Assert.Equal("70,276 650,56", (string)lines[1].Attribute("points")!);
     }
 
     [Fact]
