@@ -26,28 +26,21 @@ internal sealed class JobHost : IAsyncDisposable
     private JobHost(Mesh mesh)
     {
         this.mesh = mesh;
-        channel = GrpcChannel.ForAddress(mesh.Endpoints[^1].Grpc, new GrpcChannelOptions { MaxReceiveMessageSize = null });
+        channel = GrpcChannel.ForAddress(mesh.Endpoints.First(endpoint => endpoint.Service == MeshTopology.Training).Grpc, new GrpcChannelOptions { MaxReceiveMessageSize = null });
     }
 
     public Contract.TrainingServiceClient Client => new(channel);
 
-    public Uri Address(string service) => mesh.Endpoints.First(endpoint => endpoint.Service == service).Grpc;
-
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    /// <summary>Features and training; a shell takes the place of the program that trains.</summary>
-    /// <param name="data">The data directory.</param>
     /// <param name="script">For a shell, in the place of the real program: $1 is the job's id, $3 the data directory.</param>
-    public static Task<JobHost> StartAsync(TestData data, string script, params (string Key, string Value)[] settings) => StartAsync(data, [new FeaturesModule(), new TrainingModule(["sh", "-c", script])], settings);
-
-    /// <param name="modules">Some of this host's modules.</param>
-    public static async Task<JobHost> StartAsync(TestData data, IReadOnlyList<IMeshModule> modules, params (string Key, string Value)[] settings) => new(await Mesh.StartAsync(
+    public static async Task<JobHost> StartAsync(TestData data, string script, params (string Key, string Value)[] settings) => new(await Mesh.StartAsync(
         new ConfigurationBuilder().AddInMemoryCollection(
         [
             new("CorrMesh:Listen:PortBase", "0"), new("CorrMesh:Data:Directory", data.Root), new("CorrMesh:Features:DefaultModel", "small"), new("CorrMesh:Retry:Retries", "0"),
             .. settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)),
         ]).Build(),
-        modules,
+        [new FeaturesModule(), new TrainingModule(["sh", "-c", script])],
         services: services => services.AddSingleton<IFeatureEngine>(new FakeEngine()),
         cancellationToken: Token));
 

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using CorrMesh.Features;
 using CorrMesh.Features.Tests.Support;
-using CorrMesh.Hosting;
 using CorrMesh.Protos.Training.V1;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -11,7 +9,7 @@ using Contract = CorrMesh.Protos.Training.V1.TrainingService;
 
 namespace CorrMesh.Training.Tests.Jobs;
 
-/// <summary>The real program as processes: training in one, each job in another; features, which says what models there are, in this one.</summary>
+/// <summary>The real program as processes: features and training in one, each job's in another.</summary>
 public sealed class KilledJobsTests(ITestOutputHelper output)
 {
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "CorrMesh.Host.dll");
@@ -28,8 +26,7 @@ public sealed class KilledJobsTests(ITestOutputHelper output)
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
         using TestData data = JobHost.Data();
-        await using var features = await JobHost.StartAsync(data, modules: [new FeaturesModule()]);
-        var service = await Service.StartAsync(data.Root, features.Address(MeshTopology.Features));
+        var service = await Service.StartAsync(data.Root, "features,training");
         try
         {
             string undisturbed = await service.CreateAsync("undisturbed"), killed = await service.CreateAsync("killed");
@@ -48,7 +45,7 @@ public sealed class KilledJobsTests(ITestOutputHelper output)
                 if (target == "job") continue;
                 service.Kill();
                 await EndsAsync(child);
-                service = await Service.StartAsync(data.Root, features.Address(MeshTopology.Features));
+                service = await Service.StartAsync(data.Root, "features,training");
             }
 
             Job done = await JobHost.WhenAsync(service.Client, killed, job => job.State is JobState.Succeeded or JobState.Failed);
@@ -74,7 +71,7 @@ public sealed class KilledJobsTests(ITestOutputHelper output)
     public async Task Service_Alone_NeverLoadsTorch()
     {
         using TestData data = JobHost.Data();
-        var service = await Service.StartAsync(data.Root, new Uri("http://127.0.0.1:1"));
+        var service = await Service.StartAsync(data.Root, "training");
         try
         {
             Assert.Empty((await service.Client.ListJobsAsync(new ListJobsRequest(), cancellationToken: Token)).Jobs);
@@ -106,7 +103,7 @@ public sealed class KilledJobsTests(ITestOutputHelper output)
         Assert.Fail($"process {pid} goes on without its service");
     }
 
-    /// <summary>The host program, serving training on free ports.</summary>
+    /// <summary>The host program, serving some services on free ports.</summary>
     private sealed class Service
     {
         private readonly Process process;
@@ -119,11 +116,11 @@ public sealed class KilledJobsTests(ITestOutputHelper output)
 
         public Contract.TrainingServiceClient Client { get; }
 
-        public static async Task<Service> StartAsync(string data, Uri features)
+        public static async Task<Service> StartAsync(string data, string targets)
         {
             var start = new ProcessStartInfo("dotnet", [
-                Program, "--target=training", "--port-base=0", $"--data={data}", "--set", $"CorrMesh:Services:features={features}",
-                "--set", "CorrMesh:Training:CheckpointSteps=3", "--set", "CorrMesh:Retry:Retries=0", "--set", "Logging:LogLevel:CorrMesh=Warning",
+                Program, $"--target={targets}", "--port-base=0", $"--data={data}", "--threads=1", "--set", "CorrMesh:Features:DefaultModel=small", "--set", "CorrMesh:Training:CheckpointSteps=3",
+                "--set", "CorrMesh:Retry:Retries=0", .. targets == "training" ? ["--set", "CorrMesh:Services:features=http://127.0.0.1:1"] : Array.Empty<string>(),
             ])
             { RedirectStandardOutput = true };
             start.Environment["OMP_WAIT_POLICY"] = "passive";
