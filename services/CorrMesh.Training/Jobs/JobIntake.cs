@@ -37,7 +37,7 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
     // A mesh takes many times its file's bytes while it is read.
     private readonly SemaphoreSlim reading = new(1);
 
-    private readonly MeshLimits limits = new() { MaxBytes = options.MeshBytes, MaxVertices = options.MeshVertices, MaxFaces = options.MeshFaces, MaxTexturePixels = options.TexturePixels };
+    private readonly MeshFileLimits limits = new() { MaxBytes = options.MeshBytes, MaxVertices = options.MeshVertices, MaxFaces = options.MeshFaces, MaxTexturePixels = options.TexturePixels };
 
     /// <summary>Checks an order, and stores its job unless there is one of its request_id already.</summary>
     /// <param name="find">Gives a model by name, the default one for the empty name.</param>

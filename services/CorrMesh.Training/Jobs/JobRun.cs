@@ -29,7 +29,7 @@ public sealed class JobRun(JobFolder folder, int checkpointSteps)
     };
 
     // Checked when the job was made, against bounds that may have changed since.
-    private static readonly MeshLimits Accepted = new() { MaxBytes = long.MaxValue, MaxVertices = int.MaxValue, MaxFaces = int.MaxValue, MaxTexturePixels = long.MaxValue };
+    private static readonly MeshFileLimits Accepted = new() { MaxBytes = long.MaxValue, MaxVertices = int.MaxValue, MaxFaces = int.MaxValue, MaxTexturePixels = long.MaxValue };
 
     /// <summary>Trains to the end. Everything is written whole or not at all, so the process may be killed at any moment and the work begun again.</summary>
     /// <param name="find">Gives the weights of a model by name.</param>
