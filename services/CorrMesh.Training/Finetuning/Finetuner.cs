@@ -19,7 +19,7 @@ public sealed class Finetuner : IDisposable
     private readonly FinetuneRecipe recipe;
     private readonly LoraWeights weights;
     private readonly DecoupledAdam optimizer;
-    private readonly Parameter[] parameters;
+    private readonly Tensor[] parameters;
 
     /// <param name="backbone">Borrowed, and frozen from here on.</param>
     /// <param name="recipe">Loss, step sizes, clipping.</param>
@@ -38,11 +38,11 @@ public sealed class Finetuner : IDisposable
     }
 
     /// <summary>Trained parameters by the names of our adapter files.</summary>
-    public IReadOnlyList<(string Name, Parameter Parameter)> Parameters => weights.Parameters;
+    public IReadOnlyList<(string Name, Tensor Parameter)> Parameters => weights.Parameters;
 
     /// <summary>Parameters and moments by name: with the step, all that a run needs to go on.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> State =>
-        weights.Parameters.Select(p => (p.Name, (Tensor)p.Parameter)).Concat(optimizer.State.Select(s => (s.Key, s.Value)));
+        weights.Parameters.Concat(optimizer.State.Select(s => (s.Key, s.Value)));
 
     /// <summary>Tokens before the first adapted block.</summary>
     /// <param name="image">Prepared with the backbone's patch size.</param>

@@ -1,6 +1,5 @@
 using CorrMesh.Vision.Execution;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace CorrMesh.Training.Optimisation;
@@ -17,13 +16,13 @@ internal sealed class DecoupledAdam : IOptimizer
     /// <summary>Torch's defaults, which the paper keeps.</summary>
     private static readonly AdamConstants Defaults = new(0.9, 0.999, 1e-8);
 
-    private readonly IReadOnlyList<(string Name, Parameter Parameter)> parameters;
+    private readonly IReadOnlyList<(string Name, Tensor Parameter)> parameters;
 
     /// <param name="parameters">Trainable parameters by name.</param>
-    public DecoupledAdam(IReadOnlyList<(string Name, Parameter Parameter)> parameters)
+    public DecoupledAdam(IReadOnlyList<(string Name, Tensor Parameter)> parameters)
     {
         this.parameters = parameters;
-        foreach ((string name, Parameter parameter) in parameters)
+        foreach ((string name, Tensor parameter) in parameters)
         {
             State[$"{name}.momentum"] = torch.zeros_like(parameter).DetachFromDisposeScope();
             State[$"{name}.variance"] = torch.zeros_like(parameter).DetachFromDisposeScope();
@@ -38,7 +37,7 @@ internal sealed class DecoupledAdam : IOptimizer
     {
         using var noGrad = torch.no_grad();
         using var scope = torch.NewDisposeScope();
-        foreach ((string name, Parameter parameter) in parameters)
+        foreach ((string name, Tensor parameter) in parameters)
         {
             if (parameter.grad is not { } gradient) continue;
             Update(parameter, gradient, State[$"{name}.momentum"], State[$"{name}.variance"], step, Defaults, settings.LearningRate, settings.WeightDecay);

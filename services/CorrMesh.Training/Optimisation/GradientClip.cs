@@ -1,6 +1,5 @@
 using CorrMesh.Vision.Execution;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace CorrMesh.Training.Optimisation;
@@ -14,7 +13,7 @@ internal static class GradientClip
     /// <param name="parameters">At least one of them with a gradient.</param>
     /// <param name="bound">Largest L2 norm of all gradients together.</param>
     /// <returns>The norm before.</returns>
-    public static double Apply(IEnumerable<Parameter> parameters, double bound)
+    public static double Apply(IEnumerable<Tensor> parameters, double bound)
     {
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();

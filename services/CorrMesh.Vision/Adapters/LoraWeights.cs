@@ -1,6 +1,5 @@
 using CorrMesh.Vision.Backbones;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace CorrMesh.Vision.Adapters;
@@ -10,8 +9,8 @@ public sealed class LoraWeights : IDisposable
 {
     private readonly int width, rank;
     private readonly Dictionary<int, BlockLora> blocks = [];
-    private readonly List<(Parameter Weight, Parameter Bias)> refine = [];
-    private readonly List<(string Name, Parameter Parameter)> parameters = [];
+    private readonly List<(Tensor Weight, Tensor Bias)> refine = [];
+    private readonly List<(string Name, Tensor Parameter)> parameters = [];
 
     /// <param name="adapter">Plain arrays.</param>
     /// <param name="backbone">The network to adapt.</param>
@@ -36,14 +35,14 @@ public sealed class LoraWeights : IDisposable
             refine.Add((Own($"refine.{i}.weight", layer.Weight, width, width, 3, 3), Own($"refine.{i}.bias", layer.Bias, width)));
         }
 
-        Parameter Own(string name, float[] values, params long[] shape)
+        // Plain tensors: TorchSharp's own Parameter goes on being counted among the living when it is disposed of.
+        Tensor Own(string name, float[] values, params long[] shape)
         {
             using Tensor flat = torch.tensor(values);
-            using Tensor placed = flat.to(device).reshape(shape).clone();
-            var parameter = new Parameter(placed, isTrainable);
-            parameter.DetachFromDisposeScope();
-            parameters.Add((name, parameter));
-            return parameter;
+            Tensor tensor = flat.to(device).reshape(shape).clone().DetachFromDisposeScope();
+            tensor.requires_grad = isTrainable;
+            parameters.Add((name, tensor));
+            return tensor;
         }
     }
 
@@ -54,14 +53,14 @@ public sealed class LoraWeights : IDisposable
     public IReadOnlyDictionary<int, BlockLora> Blocks => blocks;
 
     /// <summary>Every tensor by the name that it has in our adapter files.</summary>
-    public IReadOnlyList<(string Name, Parameter Parameter)> Parameters => parameters;
+    public IReadOnlyList<(string Name, Tensor Parameter)> Parameters => parameters;
 
     /// <summary>Runs the refine convolutions.</summary>
     /// <param name="grid">[B, D, h, w].</param>
     /// <returns>[B, D, h, w], in the caller's dispose scope.</returns>
     public Tensor Refine(Tensor grid)
     {
-        foreach ((Parameter weight, Parameter bias) in refine) grid = nn.functional.conv2d(grid, weight, bias, padding: [1, 1]);
+        foreach ((Tensor weight, Tensor bias) in refine) grid = nn.functional.conv2d(grid, weight, bias, padding: [1, 1]);
         return grid;
     }
 

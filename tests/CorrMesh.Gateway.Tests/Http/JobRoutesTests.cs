@@ -32,8 +32,21 @@ public sealed class JobRoutesTests
         Assert.Equal(
             new FinetuneRecipe
             {
-                Loss = FinetuneLoss.Contrastive, ConvLayers = 0, LoraRank = 2, LoraBlocks = 3, LearningRate = 1e-4, WeightDecay = 0, ClipNorm = 2.5, Iterations = 7, Tokens = 40, Keypoints = 64, MaxAngle = 90,
-                Augment = false, CacheTrunk = true, PoolSize = 3, Seed = 5,
+                Loss = FinetuneLoss.Contrastive,
+                ConvLayers = 0,
+                LoraRank = 2,
+                LoraBlocks = 3,
+                LearningRate = 1e-4,
+                WeightDecay = 0,
+                ClipNorm = 2.5,
+                Iterations = 7,
+                Tokens = 40,
+                Keypoints = 64,
+                MaxAngle = 90,
+                Augment = false,
+                CacheTrunk = true,
+                PoolSize = 3,
+                Seed = 5,
             },
             call.Recipe);
     }

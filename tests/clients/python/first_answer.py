@@ -27,7 +27,8 @@ def generate_stubs(folder):
     protos = ROOT / "protos"
     files = sorted(str(path) for path in protos.glob("corrmesh/**/*.proto"))
     include = pathlib.Path(sys.modules["grpc_tools"].__file__).parent / "_proto"
-    arguments = ["protoc", f"-I{protos}", f"-I{include}", f"--python_out={folder}", f"--grpc_python_out={folder}", *files]
+    # Compilers before 3.15 take the word `optional` (training.proto) only when told to.
+    arguments = ["protoc", "--experimental_allow_proto3_optional", f"-I{protos}", f"-I{include}", f"--python_out={folder}", f"--grpc_python_out={folder}", *files]
     if protoc.main(arguments) != 0:
         raise SystemExit("the stubs could not be generated")
     sys.path.insert(0, folder)
