@@ -25,10 +25,11 @@ SAMPLES = [str(ROOT / "deploy/samples" / name) for name in ("left.jpg", "right.j
 def generate_stubs(folder):
     """Generates the Python client from protos/ into a folder and makes it importable."""
     protos = ROOT / "protos"
-    files = sorted(str(path) for path in protos.glob("corrmesh/**/*.proto"))
+    # training.proto tells absent from zero by `optional`, which compilers before 3.15 (Debian 12 packages one) do not know; `pip install grpcio-tools` does.
+    packages = ("common", "features", "matching", "status")
+    files = sorted(str(path) for package in packages for path in protos.glob(f"corrmesh/{package}/**/*.proto"))
     include = pathlib.Path(sys.modules["grpc_tools"].__file__).parent / "_proto"
-    # Compilers before 3.15 take the word `optional` (training.proto) only when told to.
-    arguments = ["protoc", "--experimental_allow_proto3_optional", f"-I{protos}", f"-I{include}", f"--python_out={folder}", f"--grpc_python_out={folder}", *files]
+    arguments = ["protoc", f"-I{protos}", f"-I{include}", f"--python_out={folder}", f"--grpc_python_out={folder}", *files]
     if protoc.main(arguments) != 0:
         raise SystemExit("the stubs could not be generated")
     sys.path.insert(0, folder)
