@@ -26,6 +26,9 @@ internal sealed class FakeTraining : TrainingService.TrainingServiceBase, IMeshM
 
     public int Gets { get; private set; }
 
+    /// <summary>What a watch waits for after the job.</summary>
+    public Func<CancellationToken, Task> AfterJob { get; init; } = _ => Task.CompletedTask;
+
     /// <summary>How many of the first GetJob calls are answered with UNAVAILABLE.</summary>
     public int UnavailableGets { get; init; }
 
@@ -93,6 +96,7 @@ internal sealed class FakeTraining : TrainingService.TrainingServiceBase, IMeshM
         LastWatch = request;
         if (request.Id != "job-1") throw new NotFoundException("job", request.Id);
         await responseStream.WriteAsync(new WatchJobResponse { Job = Sample() });
+        await AfterJob(context.CancellationToken);
         await responseStream.WriteAsync(new WatchJobResponse { Progress = new JobProgress { Step = 4, Loss = 0.25 } });
         await responseStream.WriteAsync(new WatchJobResponse { Job = Sample(JobState.Succeeded) });
     }

@@ -10,6 +10,7 @@ using CorrMesh.Hosting.Options;
 using CorrMesh.Hosting.Routing;
 using CorrMesh.Hosting.Security;
 using CorrMesh.Hosting.Telemetry;
+using Google.Protobuf.Reflection;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -22,7 +23,8 @@ namespace CorrMesh.Gateway.Proxy;
 /// Which image a call is about is read from the beginning of its first message, of which nothing is consumed. A unary call whose replica
 /// breaks down, drains or is full before it has answered is sent once more, to another one where there is one: its body is kept until then.
 /// Only calls that may be repeated whatever they hold (<see cref="Repetition"/>).
-/// A stream that a replica breaks off ends with UNAVAILABLE. When the gateway drains, so does every stream, after the answers to what was sent.
+/// A stream that a replica breaks off ends with UNAVAILABLE. When the gateway drains, so does every stream: one that its caller sends, after the answers
+/// to what was sent; one that only tells, at once.
 /// </remarks>
 internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas replicas, RetryOptions retry, ModuleHealth health, TimeProvider time) : IDisposable
 {
@@ -37,13 +39,12 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
     // Descriptors may come before the image in a message; those of 1,300 positions of a small model do not reach this far.
     private const int PeekBytes = 1 << 20;
 
-    private static readonly HashSet<string> UnaryPaths =
-    [
-        .. from contract in MeshTopology.Contracts
-           from method in contract.Methods
-           where !method.IsClientStreaming && !method.IsServerStreaming
-           select $"/{contract.FullName}/{method.Name}",
-    ];
+    private static readonly HashSet<string>
+        UnaryPaths = PathsOf(method => !method.IsClientStreaming && !method.IsServerStreaming),
+        WatchPaths = PathsOf(method => !method.IsClientStreaming && method.IsServerStreaming);
+
+    private static readonly Google.Rpc.Status Draining = ErrorMapping.StatusOf(
+        new NotReadyException(NotReadyException.Draining, "gateway: shutting down; open the stream again where it ended", TimeSpan.FromSeconds(1)));
 
     private readonly ConcurrentDictionary<string, Lazy<HttpMessageInvoker>> invokers = new();
     private readonly RetryBudget budget = new(retry.Budget);
@@ -58,15 +59,17 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
 
         string path = context.Request.Path.Value!;
         bool isUnary = UnaryPaths.Contains(path), isRepeatable = isUnary && Repetition.IsHarmless(path);
+        // What a service tells without being asked again has no end of its own.
+        CancellationToken ending = WatchPaths.Contains(path) ? health.Draining : CancellationToken.None;
         var set = replicas.Of(service);
         uint? affinity = set.Replicas.Count > 1 && CallAffinity.IsKnown(path) ? await PeekAsync(path, context.Request.BodyReader, context.RequestAborted).ConfigureAwait(false) : null;
         using var body = new ReplayableBody(context.Request.BodyReader, keep: isRepeatable, isUnary ? CancellationToken.None : health.Draining);
         context.Request.Body = body;
-        if (context.Features.Get<IHttpResetFeature>() is { } reset) context.Features.Set<IHttpResetFeature>(new StatusInsteadOfReset(reset, context, service));
+        if (context.Features.Get<IHttpResetFeature>() is { } reset) context.Features.Set<IHttpResetFeature>(new StatusInsteadOfReset(reset, context, End));
         for (int retries = 0; ; retries++)
         {
             var attempt = new Attempt(affinity, body, isRepeatable && retries < retry.Retries ? set : null);
-            ForwarderError error = await forwarder.SendAsync(context, ReplicaHandler.PlaceholderOf(service).ToString(), InvokerOf(service), Passing, attempt).ConfigureAwait(false);
+            ForwarderError error = await forwarder.SendAsync(context, ReplicaHandler.PlaceholderOf(service).ToString(), InvokerOf(service), Passing, attempt, ending).ConfigureAwait(false);
             if (error == ForwarderError.None && !attempt.IsRefused)
             {
                 budget.Earn();
@@ -78,7 +81,8 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
             context.Features.Set<IForwarderErrorFeature>(null);
             if (!again)
             {
-                Answer(context, error == ForwarderError.RequestTimedOut ? StatusCode.DeadlineExceeded : StatusCode.Unavailable, Unreachable(service));
+                context.Response.Clear();
+                context.Response.WriteGrpc(error == ForwarderError.RequestTimedOut ? new Google.Rpc.Status { Code = (int)StatusCode.DeadlineExceeded, Message = Unreachable(service) } : End());
                 return;
             }
 
@@ -86,6 +90,8 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
             HostingMetrics.Retries.Add(1, new KeyValuePair<string, object?>("method", path));
             if (!set.AnyAvailable) await Task.Delay(Wait(retries), time, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+
+        Google.Rpc.Status End() => ending.IsCancellationRequested ? Draining : new Google.Rpc.Status { Code = (int)StatusCode.Unavailable, Message = Unreachable(service) };
     }
 
     public void Dispose()
@@ -98,6 +104,14 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
         context.Response.Clear();
         context.Response.WriteGrpc(new Google.Rpc.Status { Code = (int)code, Message = message });
     }
+
+    private static HashSet<string> PathsOf(Func<MethodDescriptor, bool> kind) =>
+    [
+        .. from contract in MeshTopology.Contracts
+           from method in contract.Methods
+           where kind(method)
+           select $"/{contract.FullName}/{method.Name}",
+    ];
 
     private static string Unreachable(string service) => $"{service}: the service cannot be reached";
 
@@ -125,7 +139,7 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
         invokers.GetOrAdd(service, name => new Lazy<HttpMessageInvoker>(() => new HttpMessageInvoker(replicas.HandlerOf(name)))).Value;
 
     /// <summary>Ends an answer that the service broke off with gRPC's own status; a reset stream would be INTERNAL or CANCELLED to the caller.</summary>
-    private sealed class StatusInsteadOfReset(IHttpResetFeature reset, HttpContext context, string service) : IHttpResetFeature
+    private sealed class StatusInsteadOfReset(IHttpResetFeature reset, HttpContext context, Func<Google.Rpc.Status> end) : IHttpResetFeature
     {
         public void Reset(int errorCode)
         {
@@ -135,8 +149,7 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
                 return;
             }
 
-            context.Response.AppendTrailer("grpc-status", ((int)StatusCode.Unavailable).ToString(CultureInfo.InvariantCulture));
-            context.Response.AppendTrailer("grpc-message", Uri.EscapeDataString(Unreachable(service)));
+            context.Features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers.WriteGrpcStatus(end());
         }
     }
 
@@ -146,9 +159,6 @@ internal sealed class GrpcForwarder(IHttpForwarder forwarder, MeshReplicas repli
     /// <param name="spare">Where another try would look for a replica; null when there is none.</param>
     private sealed class Attempt(uint? affinity, ReplayableBody body, ReplicaSet? spare) : HttpTransformer
     {
-        private static readonly Google.Rpc.Status Draining = ErrorMapping.StatusOf(
-            new NotReadyException(NotReadyException.Draining, "gateway: shutting down; open the stream again with the last resume_token", TimeSpan.FromSeconds(1)));
-
         /// <summary>Whether the replica would not take the call, and nothing of its answer was passed on.</summary>
         public bool IsRefused { get; private set; }
 

@@ -3,6 +3,7 @@ using CorrMesh.Hosting.Errors;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Protos.Matching.V1;
+using CorrMesh.Protos.Training.V1;
 using Google.Protobuf;
 using Grpc.Core;
 using Xunit;
@@ -63,6 +64,22 @@ public sealed class GrpcProxyTests
         Assert.Equal((StatusCode.Unavailable, NotReadyException.Draining), (ended.StatusCode, ended.ErrorReason()));
         Assert.True(ended.RetryDelay() > TimeSpan.Zero);
         await stopping;
+    }
+
+    // Goal: a watch, whose caller has said all, does not hold a gateway that is replaced. Method: the service goes on for ever; the drain's limit is far away.
+    [Fact]
+    public async Task ServerStream_GatewayDrains_EndsUnavailableAtOnce()
+    {
+        await using var mesh = await FakeMesh.StartAsync(
+            new FakeTraining { AfterJob = token => Task.Delay(Timeout.Infinite, token) }, ("CorrMesh:Drain:Limit", "00:10:00"));
+        using var call = new TrainingService.TrainingServiceClient(mesh.Grpc).WatchJob(new WatchJobRequest { Id = "job-1" }, cancellationToken: Token);
+        Assert.True(await call.ResponseStream.MoveNext(Token));
+
+        Task stopping = mesh.StopAsync();
+        var ended = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Token));
+
+        Assert.Equal((StatusCode.Unavailable, NotReadyException.Draining), (ended.StatusCode, ended.ErrorReason()));
+        await stopping.WaitAsync(TimeSpan.FromMinutes(2), Token);
     }
 
     [Fact]
