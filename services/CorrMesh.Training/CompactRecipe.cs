@@ -29,10 +29,16 @@ public sealed record CompactRecipe
     public double DecayFraction { get; init; } = 0.2;
 
     /// <summary>Steps over which the hardest difficulty drawn rises from 0 to 1.</summary>
-    public int CurriculumSteps { get; init; } = 800;
+    public int CurriculumSteps { get; init; } = 400;
 
     /// <summary>Corresponding points per ordered pair of views.</summary>
     public int PointCount { get; init; } = 192;
+
+    /// <summary>Share of the scenes that are rendered objects; the rest are flat.</summary>
+    public double ObjectFraction { get; init; } = 0.75;
+
+    /// <summary>Digest of the weights that training starts from; null for random ones.</summary>
+    public string? StartDigest { get; init; }
 
     /// <summary>Use Muon for block matrices; otherwise AdamW for all.</summary>
     public bool UseMuon { get; init; } = true;

@@ -3,6 +3,7 @@ using CorrMesh.Training.Data;
 using CorrMesh.Training.Optimisation;
 using CorrMesh.Vision.Backbones;
 using CorrMesh.Vision.Execution;
+using CorrMesh.Vision.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,12 +17,13 @@ namespace CorrMesh.Training;
 /// <param name="Remaining">Time left at that rate.</param>
 public readonly record struct TrainingProgress(int Step, double Loss, double HitFraction, double ImagesPerSecond, TimeSpan Remaining);
 
-/// <summary>Trains the built-in model from scratch on planar scenes; stops and resumes at checkpoints.</summary>
+/// <summary>Trains the built-in model on rendered objects and flat scenes, from scratch or from earlier weights; stops and resumes at checkpoints.</summary>
 /// <param name="recipe">What to do; decides the result.</param>
 /// <param name="checkpointFolder">Where the run is kept between interruptions; of this run alone.</param>
+/// <param name="start">The weights that the recipe's <see cref="CompactRecipe.StartDigest"/> names, by hub key; null for random ones.</param>
 /// <param name="checkpointSteps">Steps between checkpoints.</param>
 /// <param name="reportSteps">Steps between reports.</param>
-public sealed class CompactTrainer(CompactRecipe recipe, string checkpointFolder, int checkpointSteps = 100, int reportSteps = 20)
+public sealed class CompactTrainer(CompactRecipe recipe, string checkpointFolder, StateDict? start = null, int checkpointSteps = 100, int reportSteps = 20)
 {
     /// <summary>Runs to the end of the recipe, from the checkpoint when there is one.</summary>
     /// <param name="report">Receives progress.</param>
@@ -31,17 +33,22 @@ public sealed class CompactTrainer(CompactRecipe recipe, string checkpointFolder
         torch.manual_seed(recipe.Seed);
         using var network = new VisionTransformer(recipe.Network);
         Initialise(network);
+        if (start is not null) Load(network, start);
         using var optimizer = new HybridOptimizer(network.named_parameters().Where(p => p.name != "mask_token"), recipe.UseMuon);
-        var checkpoints = new CheckpointStore(checkpointFolder, new Dictionary<string, string> { ["seed"] = recipe.Seed.ToString(CultureInfo.InvariantCulture) });
+        var checkpoints = new CheckpointStore(checkpointFolder, new Dictionary<string, string>
+        {
+            ["seed"] = recipe.Seed.ToString(CultureInfo.InvariantCulture),
+            ["start"] = recipe.StartDigest ?? "random",
+        });
         (string Name, Tensor Tensor)[] state =
         [
             .. network.named_parameters().Select(p => ($"model.{p.name}", (Tensor)p.parameter)),
             .. optimizer.State.Select(s => ($"optimizer.{s.Key}", s.Value)),
         ];
-        var generator = new PlanarPairGenerator((ulong)recipe.Seed);
+        var source = new SceneSource(recipe);
         new TrainingLoop(recipe.Steps, checkpointSteps, reportSteps).Run(
             checkpoints.Restore(state).Step,
-            step => PlanarBatch.Build(recipe, generator, step),
+            step => ViewBatch.Build(recipe, source, step),
             (batch, step) => Step(network, optimizer, batch, step),
             step => checkpoints.Save(step, state),
             r => report(new TrainingProgress(r.Step, r.Loss, r.Detail, r.ImagesPerSecond, r.Remaining)),
@@ -49,7 +56,7 @@ public sealed class CompactTrainer(CompactRecipe recipe, string checkpointFolder
         return new TrainedWeights(network.named_parameters().ToDictionary(p => p.name, p => (p.parameter.shape, p.parameter.data<float>().ToArray())));
     }
 
-    private StepOutcome Step(VisionTransformer network, HybridOptimizer optimizer, PlanarBatch batch, int step)
+    private StepOutcome Step(VisionTransformer network, HybridOptimizer optimizer, ViewBatch batch, int step)
     {
         using var scope = torch.NewDisposeScope();
         Tensor pixels = torch.tensor(batch.Pixels, batch.ViewCount, 3, batch.Size, batch.Size);
@@ -59,6 +66,20 @@ public sealed class CompactTrainer(CompactRecipe recipe, string checkpointFolder
         GradientClip.Apply(network.parameters(), 1);
         optimizer.Step(step + 1, new UpdateSettings(recipe.LearningRateAt(step), recipe.WeightDecay));
         return new StepOutcome(loss.Number(), hits.Number(), batch.ViewCount);
+    }
+
+    // Masks are not used, and not stored.
+    private static void Load(VisionTransformer network, StateDict start)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var noGrad = torch.no_grad();
+        foreach ((string name, var parameter) in network.named_parameters())
+        {
+            if (name == "mask_token") continue;
+            if (!start.Contains(name) || !start[name].Shape.SequenceEqual(parameter.shape))
+                throw new ArgumentException($"start: {name} [{string.Join(", ", parameter.shape)}] needed, {(start.Contains(name) ? $"[{string.Join(", ", start[name].Shape)}]" : "none")} given", nameof(start));
+            parameter.copy_(start[name].ToTensor());
+        }
     }
 
     // Normal of 0.02, cut at two deviations, for matrices and tokens; zero biases.

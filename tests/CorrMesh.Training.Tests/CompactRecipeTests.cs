@@ -38,7 +38,7 @@ public sealed class CompactRecipeTests
     {
         var recipe = new CompactRecipe { Steps = 10, PointCount = 24 };
         const int step = 3;
-        PlanarBatch batch = PlanarBatch.Build(recipe, new PlanarPairGenerator((ulong)recipe.Seed), step);
+        ViewBatch batch = ViewBatch.Build(recipe, new SceneSource(recipe), step);
         CorrespondenceBatch points = batch.Correspondences;
         int side = batch.Size / 14;
         Assert.Equal(side * side, batch.TokenCount);
@@ -55,6 +55,6 @@ public sealed class CompactRecipeTests
         }
 
         Assert.Equal(points.ValidCount, positive);
-        Assert.Equal(PlanarBatch.Build(recipe, new PlanarPairGenerator((ulong)recipe.Seed), step).Pixels, batch.Pixels);
+        Assert.Equal(ViewBatch.Build(recipe, new SceneSource(recipe), step).Pixels, batch.Pixels);
     }
 }

@@ -1,11 +1,12 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using CorrMesh.Training;
+using CorrMesh.Vision.Weights;
 using TorchSharp;
 
 namespace CorrMesh.Host.Commands;
 
-/// <summary>`train-compact`: trains the built-in model from scratch, or goes on where it was interrupted.</summary>
+/// <summary>`train-compact`: trains the built-in model, or goes on where it was interrupted.</summary>
 internal static class TrainCompactCommand
 {
     public static Command Create()
@@ -14,27 +15,30 @@ internal static class TrainCompactCommand
         var steps = new Option<int>("--steps") { Description = "updates in all", DefaultValueFactory = _ => recipe.Steps };
         var seed = new Option<int>("--seed") { Description = "of weights, scenes and points", DefaultValueFactory = _ => recipe.Seed };
         var threads = new Option<int>("--threads") { Description = "threads of the network", DefaultValueFactory = _ => 1 };
+        var start = new Option<FileInfo?>("--start") { Description = "weights to start from, .safetensors; without, random ones" };
         var work = new Option<DirectoryInfo>("--work") { Description = "holds the checkpoints and the log", DefaultValueFactory = _ => new DirectoryInfo(".work/compact") };
         var output = new Option<DirectoryInfo>("--out") { Description = "receives the model: weights, manifest and card", DefaultValueFactory = _ => new DirectoryInfo(".work/compact/model") };
         var command = new Command("train-compact", "Trains the built-in model on generated scenes. Checkpoints every 100 steps; Ctrl-C and the same command go on.")
         {
-            steps, seed, threads, work, output,
+            steps, seed, threads, start, work, output,
         };
         command.SetAction(result => MeshCommands.Guard(() => Train(
-            recipe with { Steps = result.GetValue(steps), Seed = result.GetValue(seed) }, result.GetValue(threads),
+            recipe with { Steps = result.GetValue(steps), Seed = result.GetValue(seed) }, result.GetValue(threads), result.GetValue(start)?.FullName,
             result.GetRequiredValue(work).FullName, result.GetRequiredValue(output).FullName)));
         return command;
     }
 
-    private static int Train(CompactRecipe recipe, int threads, string work, string output)
+    private static int Train(CompactRecipe recipe, int threads, string? start, string work, string output)
     {
+        StateDict? initial = start is null ? null : WeightFile.Read(start);
+        if (start is not null) recipe = recipe with { StartDigest = "sha256:" + WeightFile.Digest(start) };
         torch.set_num_threads(threads);
         Directory.CreateDirectory(work);
         using var stopping = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using var log = new TrainingLog(Path.Combine(work, "log.csv"));
-        var trainer = new CompactTrainer(recipe, Path.Combine(work, "checkpoints"));
+        var trainer = new CompactTrainer(recipe, Path.Combine(work, "checkpoints"), initial);
         TrainedWeights weights = trainer.Run(
             progress =>
             {

@@ -60,7 +60,12 @@ public static class ViewSphere
         return poses;
     }
 
-    private static RigidPose Looking((double X, double Y, double Z) place, double distance, Vector3 up, double roll)
+    /// <summary>A camera that looks at the origin.</summary>
+    /// <param name="place">Its direction from the origin, of any length but 0.</param>
+    /// <param name="distance">Metres.</param>
+    /// <param name="up">What shows upwards in the picture.</param>
+    /// <param name="roll">Turn about the optical axis, radians.</param>
+    public static RigidPose Looking((double X, double Y, double Z) place, double distance, Vector3 up, double roll)
     {
         double scale = distance / Math.Sqrt(place.X * place.X + place.Y * place.Y + place.Z * place.Z);
         RigidPose pose = RigidPose.LookAt((place.X * scale, place.Y * scale, place.Z * scale), (0, 0, 0), (up.X, up.Y, up.Z));

@@ -1,4 +1,3 @@
-using System.Numerics;
 using CorrMesh.Geometry;
 
 namespace CorrMesh.Training.Data;
@@ -82,22 +81,8 @@ public sealed class PlanarPairGenerator
                     composer.Occlude(picture, mask, random, size * random.PowerLaw(0.02f, 0.16f, 1));
             if (options.Photometric) photometry.Apply(picture, random, (float)difficulty);
             else Photometry.Clamp(picture);
-            views[view] = new PlanarView(ToBytes(picture), mask, maps[view]);
+            views[view] = new PlanarView(picture.ToBytes(), mask, maps[view]);
         }
         return new PlanarViewSet(index, size, views);
-    }
-
-    private static byte[] ToBytes(Raster picture)
-    {
-        var bytes = new byte[picture.Width * picture.Height * 3];
-        int at = 0;
-        foreach (Vector4 pixel in picture.Pixels.AsSpan(0, picture.Width * picture.Height))
-        {
-            Vector4 scaled = pixel * 255 + new Vector4(0.5f);
-            bytes[at++] = (byte)scaled.X;
-            bytes[at++] = (byte)scaled.Y;
-            bytes[at++] = (byte)scaled.Z;
-        }
-        return bytes;
     }
 }

@@ -14,18 +14,18 @@ public sealed record PlanarView(byte[] Pixels, byte[] Mask, Homography CanvasToV
 /// <param name="Index">The index that it was generated from.</param>
 /// <param name="Size">Side of each picture, pixels.</param>
 /// <param name="Views">[2..4] pictures.</param>
-public sealed record PlanarViewSet(long Index, int Size, PlanarView[] Views)
+public sealed record PlanarViewSet(long Index, int Size, PlanarView[] Views) : IViewSet
 {
+    /// <inheritdoc/>
+    public byte[] PixelsOf(int view) => Views[view].Pixels;
+
+    /// <inheritdoc/>
+    public (double X, double Y) DrawPoint(int view, Random random) => (random.NextDouble() * Size, random.NextDouble() * Size);
+
     /// <summary>The map from one view's corner-origin pixels to another's.</summary>
     public Homography Between(int source, int target) => Views[target].CanvasToView * Views[source].CanvasToView.Inverse();
 
-    /// <summary>Follows a point from one view to another.</summary>
-    /// <param name="source">The view that the point is given in.</param>
-    /// <param name="target">The view that it is wanted in.</param>
-    /// <param name="x">Corner-origin column coordinate in the source, in [0, Size).</param>
-    /// <param name="y">Corner-origin row coordinate in the source, in [0, Size).</param>
-    /// <param name="mapped">Receives the corner-origin point in the target.</param>
-    /// <returns>Whether the scene is seen at both ends: false when hidden or outside either picture.</returns>
+    /// <inheritdoc/>
     public bool TryMap(int source, int target, double x, double y, out (double X, double Y) mapped)
     {
         Homography map = Between(source, target);

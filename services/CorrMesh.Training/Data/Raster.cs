@@ -31,6 +31,21 @@ internal sealed class Raster
         }
     }
 
+    /// <summary>[Width * Height * 3] r, g, b rounded to bytes; colours must lie in 0..1.</summary>
+    public byte[] ToBytes()
+    {
+        var bytes = new byte[Width * Height * 3];
+        int at = 0;
+        foreach (Vector4 pixel in Pixels.AsSpan(0, Width * Height))
+        {
+            Vector4 scaled = pixel * 255 + new Vector4(0.5f);
+            bytes[at++] = (byte)scaled.X;
+            bytes[at++] = (byte)scaled.Y;
+            bytes[at++] = (byte)scaled.Z;
+        }
+        return bytes;
+    }
+
     /// <summary>Bilinear value at corner-origin coordinates; beyond the border the border's value.</summary>
     public Vector4 Sample(float x, float y)
     {

@@ -4,6 +4,7 @@ using CorrMesh.Geometry;
 using CorrMesh.Rendering.Meshes;
 using CorrMesh.Rendering.Raster;
 using CorrMesh.Rendering.Views;
+using CorrMesh.Training.Data;
 using CorrMesh.Vision.Images;
 
 namespace CorrMesh.Training.Measuring;

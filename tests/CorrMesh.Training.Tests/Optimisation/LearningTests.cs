@@ -17,7 +17,7 @@ public sealed class LearningTests
     public void Step_SameBatchAgainAndAgain_LossFallsBelowGuessing(bool useMuon)
     {
         var recipe = new CompactRecipe { Depth = 1, PointCount = 32 };
-        PlanarBatch batch = PlanarBatch.Build(recipe, new PlanarPairGenerator(3), step: 1);
+        ViewBatch batch = ViewBatch.Build(recipe, new SceneSource(recipe), step: 1);
         torch.manual_seed(3);
         using var network = new VisionTransformer(recipe.Network);
         using (torch.no_grad())

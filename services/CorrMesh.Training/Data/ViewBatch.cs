@@ -1,4 +1,3 @@
-using CorrMesh.Geometry;
 using CorrMesh.Training.Optimisation;
 
 namespace CorrMesh.Training.Data;
@@ -9,14 +8,14 @@ namespace CorrMesh.Training.Data;
 /// <param name="TokenCount">Tokens a view, (Size / 14)^2.</param>
 /// <param name="Pixels">[I * 3 * Size * Size] channel-normalised.</param>
 /// <param name="Correspondences">Points of every ordered pair of views of a scene.</param>
-public sealed record PlanarBatch(int Size, int ViewCount, int TokenCount, float[] Pixels, CorrespondenceBatch Correspondences)
+public sealed record ViewBatch(int Size, int ViewCount, int TokenCount, float[] Pixels, CorrespondenceBatch Correspondences)
 {
     private const int Patch = 14, ScenesPerStep = 8, CandidatesPerPoint = 4;
     private static readonly float[] Mean = [0.485f, 0.456f, 0.406f], Deviation = [0.229f, 0.224f, 0.225f];
 
     /// <summary>Draws the batch of a step; equal arguments give equal batches.</summary>
-    /// <param name="generator">Made with the recipe's seed.</param>
-    public static PlanarBatch Build(CompactRecipe recipe, PlanarPairGenerator generator, int step)
+    /// <param name="source">Made for the recipe.</param>
+    public static ViewBatch Build(CompactRecipe recipe, SceneSource source, int step)
     {
         (int size, int scenes, int views) = recipe.BatchAt(step);
         var random = new Random(CompactRecipe.HashCode(recipe.Seed, step, 1));
@@ -24,27 +23,25 @@ public sealed record PlanarBatch(int Size, int ViewCount, int TokenCount, float[
         var points = new PointCollector(scenes * views * (views - 1), recipe.PointCount, size / Patch);
         for (int s = 0; s < scenes; s++)
         {
-            PlanarViewSet scene = generator.Generate((long)step * ScenesPerStep + s, recipe.HardestAt(step) * random.NextDouble(), size, views);
+            IViewSet scene = source.Generate((long)step * ScenesPerStep + s, recipe.HardestAt(step) * random.NextDouble(), size, views);
             for (int v = 0; v < views; v++)
             {
-                Normalise(scene.Views[v].Pixels, pixels.AsSpan((s * views + v) * 3 * size * size, 3 * size * size));
+                Normalise(scene.PixelsOf(v), pixels.AsSpan((s * views + v) * 3 * size * size, 3 * size * size));
                 for (int w = 0; w < views; w++)
-                    if (w != v) AddPair(points, scene, s * views, v, w, size, random);
+                    if (w != v) AddPair(points, scene, s * views, v, w, random);
             }
         }
 
-        return new PlanarBatch(size, scenes * views, points.Side * points.Side, pixels, points.ToBatch());
+        return new ViewBatch(size, scenes * views, points.Side * points.Side, pixels, points.ToBatch());
     }
 
-    private static void AddPair(PointCollector points, PlanarViewSet scene, int firstView, int source, int target, int size, Random random)
+    private static void AddPair(PointCollector points, IViewSet scene, int firstView, int source, int target, Random random)
     {
-        Homography map = scene.Between(source, target);
         points.BeginPair(firstView + source, firstView + target);
         for (int tries = CandidatesPerPoint * points.PointCount; tries > 0 && !points.PairIsFull; tries--)
         {
-            double x = random.NextDouble() * size, y = random.NextDouble() * size;
-            (double u, double v) = map.Apply(x, y);
-            if (scene.IsSeen(source, x, y) && scene.IsSeen(target, u, v)) points.Add(x, y, u, v);
+            (double x, double y) = scene.DrawPoint(source, random);
+            if (scene.TryMap(source, target, x, y, out (double X, double Y) mapped)) points.Add(x, y, mapped.X, mapped.Y);
         }
     }
 

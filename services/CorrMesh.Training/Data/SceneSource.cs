@@ -1,0 +1,17 @@
+using CorrMesh.Geometry;
+
+namespace CorrMesh.Training.Data;
+
+/// <summary>The scenes of a recipe: rendered objects and flat scenes in its mixture.</summary>
+public sealed class SceneSource(CompactRecipe recipe)
+{
+    private readonly PlanarPairGenerator planar = new((ulong)recipe.Seed);
+    private readonly ObjectViewGenerator objects = new((ulong)recipe.Seed);
+
+    /// <summary>The scene of an index; equal arguments give equal scenes.</summary>
+    /// <inheritdoc cref="PlanarPairGenerator.Generate"/>
+    public IViewSet Generate(long index, double difficulty, int size, int viewCount) =>
+        new SeededRandom((ulong)recipe.Seed, ulong.MaxValue - (ulong)index).Chance((float)recipe.ObjectFraction)
+            ? objects.Generate(index, difficulty, size, viewCount)
+            : planar.Generate(index, difficulty, size, viewCount);
+}
