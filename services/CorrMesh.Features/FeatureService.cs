@@ -1,4 +1,4 @@
-using CorrMesh.Features.Models;
+using CorrMesh.Models;
 using CorrMesh.Features.Store;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Errors;

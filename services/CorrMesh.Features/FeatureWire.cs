@@ -1,6 +1,6 @@
-using CorrMesh.Features.Models;
 using CorrMesh.Features.Store;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Models;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Vision.Features;

@@ -1,12 +1,12 @@
 using System.Globalization;
 using CorrMesh.Features.Admin;
 using CorrMesh.Features.Execution;
-using CorrMesh.Features.Models;
 using CorrMesh.Features.Store;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Options;
 using CorrMesh.Hosting.Reporting;
 using CorrMesh.Hosting.Routing;
+using CorrMesh.Models;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;

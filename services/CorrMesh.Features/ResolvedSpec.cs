@@ -1,4 +1,4 @@
-using CorrMesh.Features.Models;
+using CorrMesh.Models;
 using CorrMesh.Vision.Features;
 using CorrMesh.Vision.Images;
 

@@ -1,4 +1,4 @@
-using CorrMesh.Features.Models;
+using CorrMesh.Models;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Options;
 using CorrMesh.Protos.Common.V1;

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using CorrMesh.Features.Execution;
-using CorrMesh.Features.Models;
+using CorrMesh.Models;
 using CorrMesh.Features.Store;
 using CorrMesh.Features.Tests.Support;
 using CorrMesh.Hosting;

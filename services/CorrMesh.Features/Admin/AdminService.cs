@@ -1,4 +1,4 @@
-using CorrMesh.Features.Models;
+using CorrMesh.Models;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Options;
 using CorrMesh.Protos.Admin.V1;
@@ -69,7 +69,7 @@ public sealed class AdminService(DataOptions options) : Contract.AdminServiceBas
         }
     }
 
-    private IEnumerable<AdapterManifest> Adapters() => Data.ReadManifests("adapters", ManifestJson.Default.AdapterManifest).Select(adapter => adapter.Manifest);
+    private IEnumerable<AdapterManifest> Adapters() => new AdapterNames(Data).List();
 
     private static async Task<T> WriteAsync<T>(Func<T> write, CancellationToken cancellationToken)
     {

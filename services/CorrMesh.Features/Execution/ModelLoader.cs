@@ -1,7 +1,7 @@
-using CorrMesh.Features.Models;
 using CorrMesh.Features.Store;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Health;
+using CorrMesh.Models;
 using CorrMesh.Vision.Features;
 using CorrMesh.Vision.Images;
 using Microsoft.Extensions.Hosting;

@@ -1,4 +1,4 @@
-using CorrMesh.Features.Models;
+using CorrMesh.Models;
 using CorrMesh.Vision.Adapters;
 using CorrMesh.Vision.Backbones;
 using CorrMesh.Vision.Execution;

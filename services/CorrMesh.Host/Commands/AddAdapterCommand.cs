@@ -1,5 +1,5 @@
 using System.CommandLine;
-using CorrMesh.Features.Models;
+using CorrMesh.Models;
 
 namespace CorrMesh.Host.Commands;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
-using CorrMesh.Features.Models;
 using CorrMesh.Hosting.Errors;
+using CorrMesh.Models;
 using CorrMesh.Rendering.Meshes;
 using CorrMesh.Training;
 using CorrMesh.Training.Jobs;

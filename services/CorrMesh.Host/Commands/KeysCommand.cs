@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
-using CorrMesh.Features.Models;
 using CorrMesh.Hosting.Security;
+using CorrMesh.Models;
 
 namespace CorrMesh.Host.Commands;
 

@@ -1,4 +1,4 @@
-using CorrMesh.Features.Models;
+using CorrMesh.Models;
 using CorrMesh.Features.Tests.Support;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Security;

@@ -1,5 +1,5 @@
 using CorrMesh.Features.Execution;
-using CorrMesh.Features.Models;
+using CorrMesh.Models;
 using CorrMesh.Features.Tests.Support;
 using CorrMesh.Hosting.Errors;
 using Xunit;

@@ -1,7 +1,7 @@
 using CorrMesh.Features.Execution;
-using CorrMesh.Features.Models;
 using CorrMesh.Features.Store;
 using CorrMesh.Features.Tests.Support;
+using CorrMesh.Models;
 using CorrMesh.Vision.Backbones;
 using CorrMesh.Vision.Features;
 using CorrMesh.Vision.Weights;

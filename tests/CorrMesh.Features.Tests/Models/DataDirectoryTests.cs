@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
-using CorrMesh.Features.Models;
 using CorrMesh.Features.Tests.Support;
+using CorrMesh.Models;
 using Xunit;
 
 namespace CorrMesh.Features.Tests.Models;

@@ -1,5 +1,5 @@
-using CorrMesh.Features.Models;
 using CorrMesh.Features.Tests.Support;
+using CorrMesh.Models;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using Grpc.Core;

@@ -1,5 +1,5 @@
-using CorrMesh.Features.Models;
 using CorrMesh.Features.Tests.Support;
+using CorrMesh.Models;
 using Xunit;
 
 namespace CorrMesh.Features.Tests.Models;

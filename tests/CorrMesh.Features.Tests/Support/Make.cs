@@ -1,5 +1,5 @@
 using CorrMesh.Features.Execution;
-using CorrMesh.Features.Models;
+using CorrMesh.Models;
 using CorrMesh.Features.Store;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;

@@ -1,4 +1,4 @@
-using CorrMesh.Features.Models;
+using CorrMesh.Models;
 using CorrMesh.Vision.Weights;
 
 namespace CorrMesh.Features.Tests.Support;

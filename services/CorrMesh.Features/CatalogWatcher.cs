@@ -1,8 +1,9 @@
 using CorrMesh.Hosting.Options;
+using CorrMesh.Models;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace CorrMesh.Features.Models;
+namespace CorrMesh.Features;
 
 /// <summary>Looks at the data directory's generation and brings in what has changed. Polling works on every file system, mounted ones included.</summary>
 internal sealed class CatalogWatcher(LiveCatalog catalog, DataOptions options, FeatureMetrics metrics, TimeProvider time, ILogger<CatalogWatcher> logger) : BackgroundService

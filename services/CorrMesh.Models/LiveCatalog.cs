@@ -1,4 +1,4 @@
-namespace CorrMesh.Features.Models;
+namespace CorrMesh.Models;
 
 /// <summary>The catalog as it is now. A request takes <see cref="Current"/> once and resolves every name against it.</summary>
 public sealed class LiveCatalog

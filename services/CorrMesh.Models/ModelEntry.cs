@@ -1,4 +1,4 @@
-namespace CorrMesh.Features.Models;
+namespace CorrMesh.Models;
 
 /// <summary>A backbone that requests may name.</summary>
 /// <param name="Digest">SHA-256 of the weight file, 64 hex digits.</param>

@@ -1,10 +1,11 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
 using CorrMesh.Vision.Weights;
 
-namespace CorrMesh.Features.Models;
+namespace CorrMesh.Models;
 
 /// <summary>The layout of a data directory: immutable blobs by digest, manifests that name them.</summary>
 /// <remarks>
@@ -16,10 +17,15 @@ public sealed partial class DataDirectory(string root)
 {
     private const string Generation = "generation";
 
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
+
     public string Root { get; } = Path.GetFullPath(root);
 
     /// <summary>Whether a string may name a resource: a-z, 0-9, dot, dash, underscore, at most 64, beginning with a letter or digit.</summary>
     public static bool IsId(string id) => IdPattern().IsMatch(id);
+
+    /// <summary>Whether a string is a SHA-256 as blobs are named: 64 lower-case hex digits.</summary>
+    public static bool IsDigest(string digest) => digest.Length == 64 && !digest.AsSpan().ContainsAnyExcept(HexDigits);
 
     /// <summary>Where the blob of a digest lies.</summary>
     /// <param name="digest">64 hex digits.</param>

@@ -2,7 +2,7 @@ using CorrMesh.Vision.Adapters;
 using CorrMesh.Vision.Backbones;
 using CorrMesh.Vision.Weights;
 
-namespace CorrMesh.Features.Models;
+namespace CorrMesh.Models;
 
 /// <summary>Brings weight files into a data directory. A file is read in full, and refused, before anything is written.</summary>
 public static class ModelImport
@@ -24,10 +24,11 @@ public static class ModelImport
         return manifest;
     }
 
-    /// <summary>Adds an adapter, in the place of one with the same name.</summary>
+    /// <summary>Publishes an adapter under a name; see <see cref="AdapterNames"/>.</summary>
+    /// <param name="origin">What made it, for people; empty when it came as a file.</param>
     /// <exception cref="WeightFileException">The file is damaged or not an adapter.</exception>
     /// <exception cref="ArgumentException">It does not fit the backbone, there is no such backbone, or the name cannot be one.</exception>
-    public static AdapterManifest AddAdapter(DataDirectory builtIn, DataDirectory data, string name, string file, string model)
+    public static AdapterManifest AddAdapter(DataDirectory builtIn, DataDirectory data, string name, string file, string model, string origin = "", TimeProvider? time = null)
     {
         CheckName(name);
         ModelManifest backbone = builtIn.ReadManifests("models", ManifestJson.Default.ModelManifest)
@@ -36,9 +37,7 @@ public static class ModelImport
         Adapter adapter = AdapterFile.Read(file);
         if (adapter.Width != backbone.Width || adapter.Blocks.Count > backbone.Depth)
             throw new ArgumentException($"{file}: made for {adapter.Width} channels and at least {adapter.Blocks.Count} blocks, '{model}' has {backbone.Width} and {backbone.Depth}");
-        var manifest = new AdapterManifest(1, name, model, "sha256:" + data.AddBlob(file));
-        data.WriteManifest("adapters", name, manifest, ManifestJson.Default.AdapterManifest);
-        return manifest;
+        return new AdapterNames(data).Publish(name, new AdapterVersion("sha256:" + data.AddBlob(file), model, (time ?? TimeProvider.System).GetUtcNow(), origin));
     }
 
     private static void CheckName(string name)

@@ -1,6 +1,6 @@
 using CorrMesh.Hosting.Errors;
 
-namespace CorrMesh.Features.Models;
+namespace CorrMesh.Models;
 
 /// <summary>The models and adapters that requests may name: the built-in ones and those of the data directory.</summary>
 public sealed class ModelCatalog
@@ -85,7 +85,7 @@ public sealed class ModelCatalog
     {
         if (schemaVersion != 1) throw new InvalidDataException($"{folder}: schema_version 1 is known, {schemaVersion} given");
         if (id is null || !DataDirectory.IsId(id) || id != Path.GetFileName(folder)) throw new InvalidDataException($"{folder}: id '{Shown(id ?? "")}' must be the folder's name");
-        if (digest is null || !digest.StartsWith(DigestPrefix, StringComparison.Ordinal) || !FeatureKey.IsWellFormed(digest[DigestPrefix.Length..]))
+        if (digest is null || !digest.StartsWith(DigestPrefix, StringComparison.Ordinal) || !DataDirectory.IsDigest(digest[DigestPrefix.Length..]))
             throw new InvalidDataException($"{folder}: digest must be {DigestPrefix} and 64 hex digits");
         return digest[DigestPrefix.Length..];
     }
