@@ -14,6 +14,13 @@ internal static class ResultsFolder
         Console.Error.WriteLine($"written to {Path.Combine(folder, name)}.md and .json");
     }
 
+    /// <summary>A name that files can have.</summary>
+    /// <param name="option">That gave it.</param>
+    /// <exception cref="ArgumentException">It is not 1 to 64 letters, digits, - and _.</exception>
+    public static string RequireName(string option, string name) => name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_') && name.Length is > 0 and <= 64
+        ? name
+        : throw new ArgumentException($"{option}: 1 to 64 letters, digits, - and _ needed, '{name}' given");
+
     private static string Find()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)

@@ -3,6 +3,12 @@ using System.Xml.Linq;
 
 namespace CorrMesh.Training.Measuring;
 
+/// <summary>Two bars of one row.</summary>
+/// <param name="Before">0 to 1.</param>
+/// <param name="After">0 to 1.</param>
+/// <param name="Error">Standard error of the change; null where it is not known.</param>
+public sealed record PlotBar(string Label, double Before, double After, double? Error);
+
 /// <summary>Pictures of a report as SVG: text, which any browser draws.</summary>
 /// <remarks>Names come from users: they become text nodes, never markup, and characters that XML does not have are replaced.</remarks>
 public static class ReportPlots
@@ -14,17 +20,28 @@ public static class ReportPlots
     /// <exception cref="ArgumentException">The report holds no figures.</exception>
     public static string Bars(GateReport report)
     {
-        List<(string Label, double Before, double After, double? Error)> rows = [];
-        if (report.Own is { } own) rows.Add(($"own: {own.Name}", own.Before.Pcdp10, own.After.Pcdp10, own.Pcdp10ChangeError));
+        List<PlotBar> rows = [];
+        if (report.Own is { } own) rows.Add(new($"own: {own.Name}", own.Before.Pcdp10, own.After.Pcdp10, own.Pcdp10ChangeError));
         if (report.Others is { } others)
         {
-            rows.AddRange(others.Objects.Select(o => (o.Name, o.Before.Pcdp10, o.After.Pcdp10, o.Pcdp10ChangeError)));
-            rows.Add(($"mean of {others.Set}", others.Before.Pcdp10, others.After.Pcdp10, others.Pcdp10ChangeError));
+            rows.AddRange(others.Objects.Select(o => new PlotBar(o.Name, o.Before.Pcdp10, o.After.Pcdp10, o.Pcdp10ChangeError)));
+            rows.Add(new($"mean of {others.Set}", others.Before.Pcdp10, others.After.Pcdp10, others.Pcdp10ChangeError));
         }
         if (rows.Count == 0) throw new ArgumentException("report: figures needed, it holds none", nameof(report));
+        return Bars("PCDP@0.1 before and after fine-tuning, per cent", "before", "after", rows);
+    }
+
+    /// <summary>Two shares a row, 0 to 100 per cent, and their difference.</summary>
+    /// <param name="title">Says what the shares are.</param>
+    /// <param name="before">What the upper bars are.</param>
+    /// <param name="after">What the lower bars are.</param>
+    /// <exception cref="ArgumentException">There is no row.</exception>
+    public static string Bars(string title, string before, string after, IReadOnlyList<PlotBar> rows)
+    {
+        if (rows.Count == 0) throw new ArgumentException("rows: at least 1 needed, 0 given", nameof(rows));
         const int Left = 240, Width = 400, Step = 34, Top = 44;
         int height = Top + rows.Count * Step + 30;
-        XElement root = Root(Left + Width + 130, height, "PCDP@0.1 before and after fine-tuning, per cent");
+        XElement root = Root(Left + Width + 130, height, title);
         for (int percent = 0; percent <= 100; percent += 20)
         {
             double x = Left + Width * percent / 100.0;
@@ -32,14 +49,14 @@ public static class ReportPlots
         }
         for (int i = 0; i < rows.Count; i++)
         {
-            (string label, double before, double after, double? error) = rows[i];
+            (string label, double first, double second, double? error) = rows[i];
             double y = Top + i * Step;
             root.Add(
                 Text(Left - 8, y + 15, Short(label), "end"),
-                Box(Left, y, Width * before, 10, Before), Box(Left, y + 11, Width * after, 10, After),
-                Text(Left + Width + 8, y + 15, Signed(after - before) + (error is { } e ? $" ± {Percent(e)}" : ""), "start"));
+                Box(Left, y, Width * first, 10, Before), Box(Left, y + 11, Width * second, 10, After),
+                Text(Left + Width + 8, y + 15, Signed(second - first) + (error is { } e ? $" ± {Percent(e)}" : ""), "start"));
         }
-        root.Add(Box(Left, 24, 10, 10, Before), Text(Left + 14, 33, "before", "start"), Box(Left + 80, 24, 10, 10, After), Text(Left + 94, 33, "after", "start"));
+        root.Add(Box(Left, 24, 10, 10, Before), Text(Left + 14, 33, before, "start"), Box(Left + 110, 24, 10, 10, After), Text(Left + 124, 33, after, "start"));
         return root.ToString().ReplaceLineEndings("\n") + "\n";
     }
 
