@@ -1,5 +1,6 @@
 using CorrMesh.Evaluation;
 using CorrMesh.Evaluation.Compact;
+using CorrMesh.Evaluation.Finding;
 using CorrMesh.Evaluation.Finetuning;
 using CorrMesh.Evaluation.Pairs;
 using CorrMesh.Rendering.Meshes;
@@ -10,6 +11,7 @@ using CorrMesh.Vision.Weights;
 [
     ("pairs", "[--strict] [--model PATH] [--count 200]   matched points on real and generated picture pairs", PairsCommand.Run),
     ("compact", CompactArguments.Help, CompactCommand.Run),
+    ("finding", FindingArguments.Help, FindingCommand.Run),
     ("finetune", FinetuneCommand.Help, FinetuneCommand.Run),
 ];
 

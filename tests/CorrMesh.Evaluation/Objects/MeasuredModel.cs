@@ -1,5 +1,6 @@
 using CorrMesh.Metrics;
 using CorrMesh.Training.Measuring;
+using CorrMesh.Vision.Adapters;
 using CorrMesh.Vision.Backbones;
 using CorrMesh.Vision.Features;
 using CorrMesh.Vision.Weights;
@@ -9,14 +10,8 @@ namespace CorrMesh.Evaluation.Objects;
 /// <summary>A model file, ready to be measured; used from the thread that made it.</summary>
 internal sealed class MeasuredModel : IDisposable
 {
-    private readonly FeatureModel model;
-
     /// <param name="path">.safetensors or .pth with DINOv2 hub key names.</param>
-    public MeasuredModel(string path)
-    {
-        (FilePath, Digest, Backbone) = (path, WeightFile.Digest(path), BackboneFile.Load(path));
-        model = new FeatureModel(Backbone);
-    }
+    public MeasuredModel(string path) => (FilePath, Digest, Backbone) = (path, WeightFile.Digest(path), BackboneFile.Load(path));
 
     public string FilePath { get; }
 
@@ -29,11 +24,12 @@ internal sealed class MeasuredModel : IDisposable
     public string Title => $"{Path.GetFileName(FilePath)} sha256:{Digest}";
 
     /// <summary>The object's mean figures.</summary>
-    public DenseCorrespondence Measure(ObjectProbe probe, EvaluationSettings settings) => ModelEvaluator.Evaluate(model, probe, settings).Mean;
-
-    public void Dispose()
+    /// <param name="adapter">Fits the backbone; null for the bare one.</param>
+    public DenseCorrespondence Measure(ObjectProbe probe, EvaluationSettings settings, Adapter? adapter = null)
     {
-        model.Dispose();
-        Backbone.Dispose();
+        using var model = new FeatureModel(Backbone, adapter);
+        return ModelEvaluator.Evaluate(model, probe, settings).Mean;
     }
+
+    public void Dispose() => Backbone.Dispose();
 }
