@@ -54,8 +54,10 @@ internal sealed record FindingReport(FindingPlan Plan, FindingCells Cells, Finet
         text.AppendLine("| trained on | step | others: APE | PCDP@0.05 | @0.1 | @0.2 | @0.1 against bare ± standard error | own: APE | PCDP@0.05 | @0.1 | @0.2 |");
         text.AppendLine("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
         foreach (FindingRow row in Rows())
-            text.AppendLine(CultureInfo.InvariantCulture, $"| {row.Trained} | {Label(row.Step)} | {Four(row.Others)} | {100 * row.Change:+0.00;-0.00;0.00} ± {(row.ChangeError is { } e ? (100 * e).ToString("F2", CultureInfo.InvariantCulture) : "?")} | {Four(row.Own)} |");
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {row.Trained} | {Label(row.Step)} | {Four(row.Others)} | {Against(row)} | {Four(row.Own)} |");
         return text.ToString().ReplaceLineEndings("\n");
+
+        static string Against(FindingRow row) => row.Step is null ? "" : string.Create(CultureInfo.InvariantCulture, $"{100 * row.Change:+0.00;-0.00;0.00}{(row.ChangeError is { } error ? $" ± {(100 * error).ToString("F2", CultureInfo.InvariantCulture)}" : "")}");
 
         static string Four(DenseCorrespondence f) => string.Create(CultureInfo.InvariantCulture, $"{100 * f.Ape:F2} | {100 * f.Pcdp05:F2} | {100 * f.Pcdp10:F2} | {100 * f.Pcdp20:F2}");
     }
