@@ -18,18 +18,20 @@ public class SceneSourceTests
         Assert.InRange(share, fraction - 4 * Math.Sqrt(fraction * (1 - fraction) / count), fraction + 4 * Math.Sqrt(fraction * (1 - fraction) / count));
     }
 
+    // Goal: a scene depends on its index alone, not on those made before: a run that goes on from a checkpoint sees what an undisturbed one does. Method: one source makes all,
+    // another each; kinds and bytes are equal.
     [Fact]
-    public void Generate_AnyIndex_IsTheSceneThatWasChosen()
+    public void Generate_AnyIndex_IsTheSceneThatWasChosenWhateverCameBefore()
     {
         var recipe = new CompactRecipe { Seed = 5, ObjectFraction = 0.5 };
         var source = new SceneSource(recipe);
-        for (int index = 0; index < 8; index++)
+        for (int index = 0; index < 40; index++)
         {
-            IViewSet scene = source.Generate(index, 0.5, 48, 2), again = new SceneSource(recipe).Generate(index, 0.5, 48, 2);
+            IViewSet scene = source.Generate(index, 1, 48, 2), again = new SceneSource(recipe).Generate(index, 1, 48, 2);
             Assert.Equal(source.IsObject(index) ? typeof(ObjectViewSet) : typeof(PlanarViewSet), scene.GetType());
-            for (int view = 0; view < 2; view++) Assert.Equal(scene.PixelsOf(view), again.PixelsOf(view));
+            for (int view = 0; view < 2; view++) Assert.True(scene.PixelsOf(view).AsSpan().SequenceEqual(again.PixelsOf(view)), $"scene {index}, view {view} depends on what came before");
         }
-        Assert.Equal([false, true], Enumerable.Range(0, 8).Select(index => source.IsObject(index)).Distinct().Order());
+        Assert.Equal([false, true], Enumerable.Range(0, 40).Select(index => source.IsObject(index)).Distinct().Order());
     }
 
     [Fact]
