@@ -1,4 +1,6 @@
 using CorrMesh.Evaluation;
+using CorrMesh.Evaluation.Compact;
+using CorrMesh.Evaluation.Finding;
 using CorrMesh.Evaluation.Finetuning;
 using CorrMesh.Evaluation.Pairs;
 using CorrMesh.Rendering.Meshes;
@@ -8,6 +10,8 @@ using CorrMesh.Vision.Weights;
 (string Name, string Help, Func<string[], int> Run)[] commands =
 [
     ("pairs", "[--strict] [--model PATH] [--count 200]   matched points on real and generated picture pairs", PairsCommand.Run),
+    ("compact", CompactArguments.Help, CompactCommand.Run),
+    ("finding", FindingArguments.Help, FindingCommand.Run),
     ("finetune", FinetuneCommand.Help, FinetuneCommand.Run),
 ];
 

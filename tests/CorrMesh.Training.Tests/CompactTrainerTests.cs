@@ -1,3 +1,5 @@
+using CorrMesh.Vision.Backbones;
+using CorrMesh.Vision.Weights;
 using Xunit;
 
 namespace CorrMesh.Training.Tests;
@@ -40,5 +42,60 @@ public sealed class CompactTrainerTests : IDisposable
         new CompactTrainer(Small with { Steps = 1 }, path).Run(_ => { }, TestContext.Current.CancellationToken);
         var deeper = new CompactTrainer(Small with { Steps = 2, Depth = 2 }, path);
         Assert.Throws<CheckpointException>(() => deeper.Run(_ => { }, TestContext.Current.CancellationToken));
+    }
+
+    // Goal: training goes on from the weights that it is given. Method: no step at all gives them back as they are; one step changes them.
+    [Fact]
+    public void Run_StartWeights_AreWhereTrainingBegins()
+    {
+        StateDict start = Start();
+        TrainedWeights none = new CompactTrainer(Small with { Steps = 0, StartDigest = "sha256:s" }, Path.Combine(folder, "none"), start).Run(_ => { }, TestContext.Current.CancellationToken);
+        foreach ((string name, WeightArray array) in start) Assert.Equal(array.ToFloats(), none.Arrays[name].Values);
+        TrainedWeights one = new CompactTrainer(Small with { Steps = 1, StartDigest = "sha256:s" }, Path.Combine(folder, "one"), start).Run(_ => { }, TestContext.Current.CancellationToken);
+        Assert.NotEqual(none.Arrays["blocks.0.attn.qkv.weight"].Values, one.Arrays["blocks.0.attn.qkv.weight"].Values);
+        // A first step at a learning rate of 1e-3 is nowhere near weights of another start.
+        Assert.All(none.Arrays["norm.bias"].Values.Zip(one.Arrays["norm.bias"].Values), pair => Assert.Equal(pair.First, pair.Second, 0.01f));
+    }
+
+    [Fact]
+    public void Run_StartWithoutAnArray_NamesIt()
+    {
+        var start = new StateDict();
+        foreach ((string name, WeightArray array) in Start())
+            if (name != "norm.weight") start.Add(name, array);
+        Assert.StartsWith("start: norm.weight [192] needed, none given", Refused(start), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Run_StartOfAnotherShape_NamesBoth()
+    {
+        var start = new StateDict();
+        foreach ((string name, WeightArray array) in Start())
+            start.Add(name, name == "norm.weight" ? WeightArray.FromFloats(new float[96], 96) : array);
+        Assert.StartsWith("start: norm.weight [192] needed, [96] given", Refused(start), StringComparison.Ordinal);
+    }
+
+    // Goal: checkpoints of one start are not taken for another's.
+    [Fact]
+    public void Restore_CheckpointOfAnotherStart_IsRefused()
+    {
+        string path = Path.Combine(folder, "s");
+        new CompactTrainer(Small with { Steps = 1 }, path).Run(_ => { }, TestContext.Current.CancellationToken);
+        var other = new CompactTrainer(Small with { Steps = 2, StartDigest = "sha256:s" }, path, Start());
+        Assert.Contains("a checkpoint of start sha256:s needed, random given", Assert.Throws<CheckpointException>(() => other.Run(_ => { }, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+    }
+
+    private string Refused(StateDict start) =>
+        Assert.Throws<ArgumentException>(() => new CompactTrainer(Small, Path.Combine(folder, "refused"), start).Run(_ => { }, TestContext.Current.CancellationToken)).Message;
+
+    // Values that no initialisation gives.
+    private static StateDict Start()
+    {
+        using var network = new VisionTransformer(Small.Network);
+        var random = new Random(5);
+        var start = new StateDict();
+        foreach ((string name, var parameter) in network.named_parameters())
+            if (name != "mask_token") start.Add(name, WeightArray.FromFloats([.. Enumerable.Range(0, (int)parameter.numel()).Select(_ => (float)(0.2 + 0.1 * random.NextDouble()))], parameter.shape));
+        return start;
     }
 }

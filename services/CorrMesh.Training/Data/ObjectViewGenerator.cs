@@ -42,10 +42,7 @@ public sealed class ObjectViewGenerator(ulong seed)
     /// <param name="viewCount">2 to 4.</param>
     public ObjectViewSet Generate(long index, double difficulty, int size, int viewCount)
     {
-        random.Reseed(seed, Stream + (ulong)index);
-        ProceduralObject made;
-        do made = ProceduralObjects.Make((ulong)random.Below(FirstEvaluationSeed), Shapes, Materials);
-        while (made.IsSymmetric);   // its correspondences are ambiguous
+        ProceduralObject made = DrawObject(index).Made;
         (Vector3 centre, Vector3 up) = (Direction(), made.Mesh.Up);
         double spread = (15 + 55 * difficulty) * Math.PI / 180, roll = 0.2 * random.Normal();
         double distance = random.Range(1.6f, 3.5f), share = random.Range(0.5f, 1);
@@ -69,6 +66,18 @@ public sealed class ObjectViewGenerator(ulong seed)
             pixels[view] = Photograph(views[view], difficulty, size);
         }
         return new ObjectViewSet(views, pixels);
+    }
+
+    /// <summary>The object of an index, as the first draws of its random sequence decide.</summary>
+    internal (int Seed, ProceduralObject Made) DrawObject(long index)
+    {
+        random.Reseed(seed, Stream + (ulong)index);
+        while (true)
+        {
+            int drawn = random.Below(FirstEvaluationSeed);
+            ProceduralObject made = ProceduralObjects.Make((ulong)drawn, Shapes, Materials);
+            if (!made.IsSymmetric) return (drawn, made);   // a symmetric one's correspondences are ambiguous
+        }
     }
 
     // Things before the object leave its mask.

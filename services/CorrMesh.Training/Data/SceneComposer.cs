@@ -178,7 +178,11 @@ internal sealed class SceneComposer
         float pick = random.Unit();
         float flat = style switch { Style.Natural => 0.08f, Style.Mixed => 0.15f, Style.Sparse => 0.5f, _ => 0.28f };
         float angle = random.Range(0, MathF.Tau);
-        if (pick < flat || radius < 3) fill.Kind = FillKind.Flat;
+        if (pick < flat || radius < 3)
+        {
+            fill.Kind = FillKind.Flat;
+            fill.Place(0, 0, 0, 0, 0);   // grain begins where the pattern does: not where that of the shape before did, which may be another scene's
+        }
         else if (pick < flat + 0.14f)
         {
             fill.Kind = random.Chance(0.6f) ? FillKind.Linear : FillKind.Radial;

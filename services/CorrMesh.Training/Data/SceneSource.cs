@@ -10,8 +10,10 @@ public sealed class SceneSource(CompactRecipe recipe)
 
     /// <summary>The scene of an index; equal arguments give equal scenes.</summary>
     /// <inheritdoc cref="PlanarPairGenerator.Generate"/>
-    public IViewSet Generate(long index, double difficulty, int size, int viewCount) =>
-        new SeededRandom((ulong)recipe.Seed, ulong.MaxValue - (ulong)index).Chance((float)recipe.ObjectFraction)
-            ? objects.Generate(index, difficulty, size, viewCount)
-            : planar.Generate(index, difficulty, size, viewCount);
+    public IViewSet Generate(long index, double difficulty, int size, int viewCount) => IsObject(index)
+        ? objects.Generate(index, difficulty, size, viewCount)
+        : planar.Generate(index, difficulty, size, viewCount);
+
+    /// <summary>Whether the scene of an index is a rendered object.</summary>
+    internal bool IsObject(long index) => new SeededRandom((ulong)recipe.Seed, ulong.MaxValue - (ulong)index).Chance((float)recipe.ObjectFraction);
 }

@@ -24,9 +24,7 @@ internal sealed record FinetuneArguments(string? Mesh, string? Model, int Stages
             {
                 "--mesh" => asked with { Mesh = value },
                 "--model" => asked with { Model = value },
-                "--name" => value.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_') && value.Length is > 0 and <= 64
-                    ? asked with { Name = value }
-                    : throw new ArgumentException($"--name: 1 to 64 letters, digits, - and _ needed, '{value}' given"),
+                "--name" => asked with { Name = ResultsFolder.RequireName(option, value) },
                 "--stages" => Number<int>() is >= 1 and <= 100 and int stages ? asked with { Stages = stages } : throw new ArgumentException($"--stages: 1 to 100 needed, {value} given"),
                 "--steps" => asked with { Recipe = recipe with { Iterations = Number<int>() } },
                 "--tokens" => asked with { Recipe = recipe with { Tokens = Number<int>() } },

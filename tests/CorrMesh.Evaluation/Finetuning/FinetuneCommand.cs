@@ -1,14 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using CorrMesh.Evaluation.Objects;
+using CorrMesh.Metrics;
 using CorrMesh.Rendering.Files;
 using CorrMesh.Rendering.Meshes;
-using CorrMesh.Rendering.Views;
 using CorrMesh.Training.Finetuning;
 using CorrMesh.Training.Measuring;
 using CorrMesh.Vision.Adapters;
-using CorrMesh.Vision.Backbones;
-using CorrMesh.Vision.Features;
 using CorrMesh.Vision.Weights;
 
 namespace CorrMesh.Evaluation.Finetuning;
@@ -28,37 +27,33 @@ internal static class FinetuneCommand
         string meshPath = asked.Mesh ?? SharedData.Path(DefaultMesh), modelPath = asked.Model ?? BuiltInModel.Path();
         string name = Path.GetFileNameWithoutExtension(meshPath);
         TriangleMesh mesh = MeshFile.Load(meshPath);
-        using VisionTransformer backbone = BackboneFile.Load(modelPath);
+        using var model = new MeasuredModel(modelPath);
         string work = Directory.CreateTempSubdirectory("corrmesh-finetune-").FullName;
         try
         {
             var settings = new EvaluationSettings { Tokens = recipe.Tokens, Threads = recipe.Threads };
             ObjectProbe own = ObjectProbe.Render(name, mesh, settings);
-            var views = new PosedViews([new PosedObject(name, RenderedMesh.Paper(mesh))]);
+            var run = new StagedRun(recipe, model, name, mesh, work);
             var curve = new List<CurvePoint>();
             var rows = new List<FinetuneRow>();
             Measure("bare backbone", null);
-            Adapter adapter = AdapterInitialisation.Create(recipe, backbone.Config.Width);
+            Adapter adapter = run.RunTo(0, _ => { });
             curve.Add(new CurvePoint(0, null, Measure("step 0", adapter)));
             var clock = new Stopwatch();
             foreach (int end in Stages(recipe.Iterations, asked.Stages))
             {
                 clock.Start();
-                // A longer run goes on from the checkpoints of a shorter one, to the same bits as in one go.
-                var trainer = new FinetuneTrainer(recipe with { Iterations = end }, backbone, WeightFile.Digest(modelPath), views, work);
-                adapter = trainer.Run(
-                    progress =>
-                    {
-                        curve.Add(new CurvePoint(progress.Step, progress.Loss, null));
-                        Console.Error.WriteLine($"step {progress.Step}: loss {progress.Loss:F4}, {progress.StepsPerSecond:F2} steps/s, {progress.Remaining:hh\\:mm\\:ss} left");
-                    },
-                    CancellationToken.None).Adapter;
+                adapter = run.RunTo(end, progress =>
+                {
+                    curve.Add(new CurvePoint(progress.Step, progress.Loss, null));
+                    Console.Error.WriteLine($"step {progress.Step}: loss {progress.Loss:F4}, {progress.StepsPerSecond:F2} steps/s, {progress.Remaining:hh\\:mm\\:ss} left");
+                });
                 clock.Stop();
                 curve.Add(new CurvePoint(end, null, Measure($"step {end}", adapter)));
             }
             string file = Path.Combine(work, "adapter.safetensors");
-            FinetuneExport.Write(file, adapter, recipe, WeightFile.Digest(modelPath), recipe.Iterations);
-            var subject = new GateSubject(backbone, WeightFile.Digest(modelPath), adapter, WeightFile.Digest(file));
+            FinetuneExport.Write(file, adapter, recipe, model.Digest, recipe.Iterations);
+            var subject = new GateSubject(model.Backbone, model.Digest, adapter, WeightFile.Digest(file));
             EvaluationSettings coarse = EvaluationSettings.Gate with { Threads = recipe.Threads };
             TimeSpan processor = Environment.CpuUsage.TotalTime;
             GateReport verdict = PublishGate.Judge(subject, ObjectProbe.Render(name, mesh, coarse), ReferenceSet.Procedural, coarse) with { Recipe = JsonNode.Parse(recipe.ToJson()), Curve = curve };
@@ -69,8 +64,7 @@ internal static class FinetuneCommand
 
             double Measure(string label, Adapter? measured)
             {
-                using var model = new FeatureModel(backbone, measured);
-                var figures = ModelEvaluator.Evaluate(model, own, settings).Mean;
+                DenseCorrespondence figures = model.Measure(own, settings, measured);
                 rows.Add(new FinetuneRow(label, figures));
                 Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{label}: PCDP@0.1 {100 * figures.Pcdp10:F2} %, APE {100 * figures.Ape:F2} %"));
                 return figures.Pcdp10;

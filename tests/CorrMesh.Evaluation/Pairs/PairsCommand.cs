@@ -43,7 +43,7 @@ internal static class PairsCommand
         foreach ((string name, string truth, IEnumerable<PairCase> pairs) in RealPairs.All()) real.Add(Measure(name, truth, pairs, matchers));
         PairsRow? generated = count == 0 ? null : Measure("generated", "homography", GeneratedPairs.All(count, Seed), matchers);
         var report = new PairsReport(
-            [.. matchers.Select(matcher => matcher.Name)], real, generated, CpuName(), $"{Path.GetFileName(path)} sha256:{WeightFile.Digest(path)}, {Tokens} tokens");
+            [.. matchers.Select(matcher => matcher.Name)], real, generated, Processor.Name(), $"{Path.GetFileName(path)} sha256:{WeightFile.Digest(path)}, {Tokens} tokens");
         Console.Write(report.ToMarkdown());
         ResultsFolder.Write("pairs", report.ToMarkdown(), report.ToJson());
         foreach (string miss in report.Misses()) Console.WriteLine($"missed: {miss}");
@@ -66,8 +66,4 @@ internal static class PairsCommand
         Console.Error.WriteLine($"{name}: {tallies[0].Count} points of {count} pairs");
         return new PairsRow(name, truth, count, tallies);
     }
-
-    private static string CpuName() => File.Exists("/proc/cpuinfo")
-        ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':', 2)[1].Trim() ?? "unknown"
-        : "unknown";
 }
