@@ -28,7 +28,7 @@ public sealed class FeatureService(
         WireTensors.CheckFormat(request.ReturnValues, "return_values");
         StoredMap map = await extractor.GetAsync(request.Source, request.Spec, "source", timer, context.CancellationToken).ConfigureAwait(false);
         WireTensors.CheckFits(map.Map.Values.LongLength, request.ReturnValues, limits.MessageBytes, "return_values");
-        float[] values = request.ReturnValues != DataType.Unspecified && request.Normalise ? FeatureRenderer.Unit(map.Map).Values : map.Map.Values;
+        float[] values = request.ReturnValues != DataType.Unspecified && request.Normalise ? map.Map.Unit().Values : map.Map.Values;
         return new ExtractFeaturesResponse
         {
             Reference = map.ToReference(),

@@ -101,7 +101,7 @@ public sealed class SimilaritySearch(ComputeGate gate)
 
     private static TokenGram HeatmapTarget(StoredMap target) => Math.Max(target.Map.ImageWidth, target.Map.ImageHeight) <= LongestHeatmapSide
         ? target.Gram
-        : TokenGram.Create(FeatureRenderer.AtSize(target.Map, LongestHeatmapSide));
+        : TokenGram.Create(target.Map.AtSize(LongestHeatmapSide));
 
     private static ByteString Heatmap(StoredDescriptors set, int index, TokenGram target)
     {

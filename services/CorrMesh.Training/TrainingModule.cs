@@ -23,6 +23,7 @@ public sealed class TrainingModule(IReadOnlyList<string> program) : IMeshModule
         services.AddSingleton<TrainingMetrics>();
         services.AddSingleton<JobStore>();
         services.AddSingleton<JobIntake>();
+        services.AddSingleton<AdapterPublisher>();
         services.AddSingleton<JobSupervisor>();
         services.AddHostedService(provider => provider.GetRequiredService<JobSupervisor>());
     }

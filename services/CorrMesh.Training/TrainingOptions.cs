@@ -11,7 +11,11 @@ public sealed class TrainingOptions
     [Range(1, 16)]
     public int RunningJobs { get; init; } = 1;
 
-    /// <summary>Most jobs that wait for their turn.</summary>
+    /// <summary>Evaluations at once; they do not wait for jobs that are trained.</summary>
+    [Range(1, 16)]
+    public int RunningEvaluations { get; init; } = 1;
+
+    /// <summary>Most jobs of a kind that wait for their turn.</summary>
     [Range(1, 10_000)]
     public int QueuedJobs { get; init; } = 100;
 
@@ -25,7 +29,7 @@ public sealed class TrainingOptions
 
     /// <summary>Steps between two checkpoints: what a job loses at most when its process dies.</summary>
     [Range(1, 100_000)]
-    public int CheckpointSteps { get; init; } = 50;
+    public int CheckpointSteps { get; init; } = 20;
 
     /// <summary>What a job with cache_trunk may keep in memory, bytes.</summary>
     [Range(0L, 1L << 40)]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Health;
+using CorrMesh.Models;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Protos.Training.V1;
 using CorrMesh.Training.Jobs;
@@ -9,32 +10,23 @@ using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
 using Contract = CorrMesh.Protos.Training.V1.TrainingService;
+using JobGauge = CorrMesh.Training.Jobs.JobGauge;
 using JobState = CorrMesh.Training.Jobs.JobState;
-using Progress = CorrMesh.Training.Jobs.JobProgress;
 
 namespace CorrMesh.Training;
 
 /// <summary>The gRPC edge of training: validate, call, map.</summary>
 public sealed class TrainingService(
-    FeatureService.FeatureServiceClient features, JobStore store, JobIntake intake, JobSupervisor supervisor, TrainingMetrics metrics, ModuleHealth health, TimeProvider time) : Contract.TrainingServiceBase
+    FeatureService.FeatureServiceClient features, JobStore store, JobIntake intake, JobSupervisor supervisor, AdapterPublisher publisher, TrainingMetrics metrics, ModuleHealth health, TimeProvider time) : Contract.TrainingServiceBase
 {
     private const int DefaultPage = 20, LargestPage = 100, PartBytes = 1 << 20;
-    private const string JobEnded = "JOB_ENDED", JobNotSucceeded = "JOB_NOT_SUCCEEDED", StorageUnavailable = "STORAGE_UNAVAILABLE";
+    private const string StorageUnavailable = "STORAGE_UNAVAILABLE";
 
-    public override Task<CreateFinetuneJobResponse> CreateFinetuneJob(CreateFinetuneJobRequest request, ServerCallContext context) => StoringAsync(async () =>
-    {
-        JobOrder order = JobWire.ToOrder(request);
-        try
-        {
-            (JobRecord job, bool isNew) = await intake.TakeAsync(order, name => FindModelAsync(name, context.CancellationToken), context.CancellationToken).ConfigureAwait(false);
-            if (isNew) supervisor.Wake();
-            return new CreateFinetuneJobResponse { Job = Message(job) };
-        }
-        catch (RequestIdTakenException exception)
-        {
-            throw new RpcException(new Grpc.Core.Status(StatusCode.AlreadyExists, exception.Message));
-        }
-    });
+    public override async Task<CreateFinetuneJobResponse> CreateFinetuneJob(CreateFinetuneJobRequest request, ServerCallContext context) =>
+        new() { Job = await TakeAsync(JobWire.ToOrder(request), context).ConfigureAwait(false) };
+
+    public override async Task<EvaluateModelResponse> EvaluateModel(EvaluateModelRequest request, ServerCallContext context) =>
+        new() { Job = await TakeAsync(JobWire.ToOrder(request), context).ConfigureAwait(false) };
 
     public override Task<GetJobResponse> GetJob(GetJobRequest request, ServerCallContext context) => StoringAsync(() => Task.FromResult(new GetJobResponse { Job = Message(store.Get(request.Id)) }));
 
@@ -57,7 +49,7 @@ public sealed class TrainingService(
         job.Change(manifest => manifest switch
         {
             { State: JobState.Cancelled } => manifest,
-            { IsOver: true } => throw Precondition(JobEnded, $"id: a job that waits or runs needed, '{manifest.Id}' has ended ({manifest.State})"),
+            { IsOver: true } => throw new JobConditionException(JobConditionException.JobEnded, $"id: a job that waits or runs needed, '{manifest.Id}' has ended ({manifest.State})"),
             _ => Cancelled(manifest),
         });
         if (isNew) metrics.Ended("cancelled");
@@ -77,7 +69,7 @@ public sealed class TrainingService(
         job.Change(manifest => manifest.State switch
         {
             JobState.Queued or JobState.Running => manifest,
-            JobState.Succeeded => throw Precondition(JobEnded, $"id: a job that was cancelled or has failed needed, '{manifest.Id}' has succeeded"),
+            JobState.Succeeded => throw new JobConditionException(JobConditionException.JobEnded, $"id: a job that was cancelled or has failed needed, '{manifest.Id}' has succeeded"),
             _ => manifest with { State = JobState.Queued, Reason = "", Tries = 0, Ended = null, Queued = time.GetUtcNow() },
         });
         supervisor.Wake();
@@ -89,23 +81,26 @@ public sealed class TrainingService(
         JobRecord job = await StoringAsync(() => Task.FromResult(store.Get(request.Id))).ConfigureAwait(false);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, health.Draining);
         JobManifest? seen = null;
+        JobGauge? told = null;
         int from = 0;
         while (true)
         {
             Task changed = job.Changed;
-            (JobManifest manifest, IReadOnlyList<Progress> progress) = job.Look(from);
+            (JobManifest manifest, IReadOnlyList<JobLine> events, JobGauge? gauge) = job.Look(from);
             bool isFirst = seen is null;
             // The end comes last, so that who waits for it has seen everything.
             if (isFirst || (Shown(seen!) != Shown(manifest) && !manifest.IsOver)) await responseStream.WriteAsync(new WatchJobResponse { Job = Message(job) }, context.CancellationToken).ConfigureAwait(false);
-            foreach (Progress entry in progress.Where(entry => !isFirst || entry.Step > request.AfterStep))
-                await responseStream.WriteAsync(new WatchJobResponse { Progress = JobWire.ToMessage(entry) }, context.CancellationToken).ConfigureAwait(false);
+            foreach (WatchJobResponse message in events.Select(JobWire.ToEvent).Where(message => !isFirst || (message.Progress?.Step ?? message.Measurement.Step) > request.AfterStep))
+                await responseStream.WriteAsync(message, context.CancellationToken).ConfigureAwait(false);
+            if (gauge is not null && gauge != told) await responseStream.WriteAsync(new WatchJobResponse { Gauge = JobWire.ToMessage(gauge) }, context.CancellationToken).ConfigureAwait(false);
+            told = gauge;
             if (manifest.IsOver)
             {
                 if (!isFirst) await responseStream.WriteAsync(new WatchJobResponse { Job = Message(job) }, context.CancellationToken).ConfigureAwait(false);
                 return;
             }
 
-            (seen, from) = (manifest, from + progress.Count);
+            (seen, from) = (manifest, from + events.Count);
             await changed.WaitAsync(ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             context.CancellationToken.ThrowIfCancellationRequested();
             if (health.Draining.IsCancellationRequested)
@@ -115,15 +110,80 @@ public sealed class TrainingService(
 
     public override async Task DownloadAdapter(DownloadAdapterRequest request, IServerStreamWriter<DownloadAdapterResponse> responseStream, ServerCallContext context)
     {
-        JobRecord job = await StoringAsync(() => Task.FromResult(store.Get(request.Id))).ConfigureAwait(false);
-        if (job.Manifest.State != JobState.Succeeded) throw Precondition(JobNotSucceeded, $"id: a job that has succeeded needed, '{job.Manifest.Id}' is {job.Manifest.State.ToString().ToLowerInvariant()}");
-        FileStream file = await StoringAsync(() => Task.FromResult(File.OpenRead(job.Folder.Adapter))).ConfigureAwait(false);
+        FileStream file = await StoringAsync(() =>
+        {
+            JobRecord job = Succeeded(request.Id);
+            return Task.FromResult(File.OpenRead(job.Folder.AdapterOf(job.Manifest)));
+        }).ConfigureAwait(false);
         await using (file.ConfigureAwait(false))
         {
             byte[] part = new byte[PartBytes];
             while (await file.ReadAtLeastAsync(part, part.Length, throwOnEndOfStream: false, context.CancellationToken).ConfigureAwait(false) is > 0 and var count)
                 await responseStream.WriteAsync(new DownloadAdapterResponse { Content = ByteString.CopyFrom(part, 0, count) }, context.CancellationToken).ConfigureAwait(false);
         }
+    }
+
+    public override Task<GetReportResponse> GetReport(GetReportRequest request, ServerCallContext context) => StoringAsync(() =>
+    {
+        JobRecord job = Succeeded(request.Id);
+        if (!File.Exists(job.Folder.Report)) throw new NotFoundException("report", request.Id, "the job is from before there were reports");
+        return Task.FromResult(new GetReportResponse { ReportJson = File.ReadAllText(job.Folder.Report) });
+    });
+
+    public override Task<GetPictureResponse> GetPicture(GetPictureRequest request, ServerCallContext context) => StoringAsync(() =>
+    {
+        JobRecord job = store.Get(request.Id);
+        (string path, string type) = RunPictures.Find(job.Folder, request.Name)
+            ?? throw new NotFoundException("name", request.Name.Length <= 80 ? request.Name : request.Name[..80] + "...", $"there are: {string.Join(", ", RunPictures.NamesIn(job.Folder))}");
+        return Task.FromResult(new GetPictureResponse { ContentType = type, Content = ByteString.CopyFrom(File.ReadAllBytes(path)) });
+    });
+
+    public override Task<PublishAdapterResponse> PublishAdapter(PublishAdapterRequest request, ServerCallContext context) => StoringAsync(() =>
+    {
+        CheckName(request.Name);
+        JobRecord job = store.Get(request.Job);
+        return Task.FromResult(new PublishAdapterResponse { Adapter = JobWire.ToMessage(publisher.Publish(job.Folder, job.Manifest, request.Name)) });
+    });
+
+    public override Task<RollBackAdapterResponse> RollBackAdapter(RollBackAdapterRequest request, ServerCallContext context) => StoringAsync(() =>
+    {
+        CheckName(request.Name);
+        if (request.Digest.Length > 0 && !DataDirectory.IsDigest(request.Digest)) throw new FieldException("digest", "64 lower-case hex digits needed, or none");
+        return Task.FromResult(new RollBackAdapterResponse { Adapter = JobWire.ToMessage(publisher.RollBack(request.Name, request.Digest)) });
+    });
+
+    public override Task<ListAdaptersResponse> ListAdapters(ListAdaptersRequest request, ServerCallContext context) => StoringAsync(() =>
+    {
+        var response = new ListAdaptersResponse();
+        response.Adapters.AddRange(publisher.List().Select(JobWire.ToMessage));
+        return Task.FromResult(response);
+    });
+
+    private Task<Job> TakeAsync(JobOrder order, ServerCallContext context) => StoringAsync(async () =>
+    {
+        try
+        {
+            (JobRecord job, bool isNew) = await intake.TakeAsync(order, name => FindModelAsync(name, context.CancellationToken), context.CancellationToken).ConfigureAwait(false);
+            if (isNew) supervisor.Wake();
+            return Message(job);
+        }
+        catch (RequestIdTakenException exception)
+        {
+            throw new RpcException(new Grpc.Core.Status(StatusCode.AlreadyExists, exception.Message));
+        }
+    });
+
+    private JobRecord Succeeded(string id)
+    {
+        JobRecord job = store.Get(id);
+        return job.Manifest.State == JobState.Succeeded ? job
+            : throw new JobConditionException(JobConditionException.JobNotSucceeded, $"id: a job that has succeeded needed, '{job.Manifest.Id}' is {job.Manifest.State.ToString().ToLowerInvariant()}");
+    }
+
+    private static void CheckName(string name)
+    {
+        if (!DataDirectory.IsId(name))
+            throw new FieldException("name", $"a-z, 0-9, dot, dash, underscore, at most 64, beginning with a letter or digit needed, '{(name.Length <= 80 ? name : name[..80] + "...")}' given");
     }
 
     // Which models there are is known to features alone.
@@ -138,7 +198,7 @@ public sealed class TrainingService(
     private static (JobState State, string Reason) Shown(JobManifest manifest) => (manifest.State, manifest.Reason);
 
     private Job Message(JobRecord job) =>
-        JobWire.ToMessage(job, job.Manifest.State == JobState.Queued ? store.Queue().TakeWhile(other => other != job).Count() : 0);
+        JobWire.ToMessage(job, job.Manifest.State == JobState.Queued ? store.Queue().TakeWhile(other => other != job).Count(other => other.Manifest.Kind == job.Manifest.Kind) : 0);
 
     // A place in the list that stays where it is while jobs come and go.
     private static string Token(JobManifest last) => $"{last.Created.UtcTicks.ToString(CultureInfo.InvariantCulture)}~{last.Id}";
@@ -157,6 +217,10 @@ public sealed class TrainingService(
         try
         {
             return await call().ConfigureAwait(false);
+        }
+        catch (JobConditionException exception)
+        {
+            throw Precondition(exception.Reason, exception.Message);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -43,7 +43,7 @@ internal static class JobRunCommand
                 // On a thread of its own: tensors belong to the thread that made them.
                 await Task.Factory.StartNew(
                     () => new JobRun(folder, checkpointSteps).Run(
-                        name => Find(data, name), progress => Console.WriteLine(new JobLine(progress)), cancellation),
+                        name => Find(data, name), Console.WriteLine, cancellation),
                     cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             }
 

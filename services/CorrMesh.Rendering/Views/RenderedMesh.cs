@@ -16,13 +16,25 @@ public sealed class RenderedMesh(TriangleMesh mesh, PinholeCamera camera, IReadO
     /// <inheritdoc/>
     public IReadOnlyList<RigidPose> Poses => poses;
 
-    /// <summary>The paper's views of an object: 42 places around it, its lens, its lamps, before black.</summary>
+    /// <summary>The paper's number of views: corners and edge middles of an icosahedron.</summary>
+    public const int PaperCount = 42;
+
+    // Of the seed.
+    private const ulong PlaceStream = 0x504C_4143_4553;
+
+    /// <summary>The paper's views of an object: its lens, its distance, its lamps, before black.</summary>
     /// <param name="mesh">Any size: it is brought into the unit box.</param>
+    /// <param name="count">Views, at least 2: <see cref="PaperCount"/> for the paper's places, any other number for places drawn evenly over the sphere.</param>
+    /// <param name="seed">Decides those.</param>
     /// <param name="threads">That share a picture.</param>
-    public static RenderedMesh Paper(TriangleMesh mesh, int threads = 1)
+    /// <exception cref="MeshRejectedException">The mesh has no extent.</exception>
+    public static RenderedMesh Paper(TriangleMesh mesh, int count = PaperCount, int seed = 0, int threads = 1)
     {
         ArgumentNullException.ThrowIfNull(mesh);
-        return new RenderedMesh(mesh.ToUnitBox(), PinholeCamera.ThirtyFive(), ViewSphere.Icosphere(mesh.Up), new RenderOptions { Threads = threads });
+        if (count < 2) throw new ArgumentOutOfRangeException(nameof(count), count, $"count: at least 2 needed, {count} given");
+        TriangleMesh unit = mesh.ToUnitBox();
+        RigidPose[] poses = count == PaperCount ? ViewSphere.Icosphere(unit.Up) : ViewSphere.Draw(new SeededRandom((ulong)seed, PlaceStream), count, unit.Up);
+        return new RenderedMesh(unit, PinholeCamera.ThirtyFive(), poses, new RenderOptions { Threads = threads });
     }
 
     /// <inheritdoc/>

@@ -67,6 +67,9 @@ public sealed record FinetuneRecipe
     /// <summary>Whether views are changed by the source's augmentations.</summary>
     public bool Augment { get; init; } = true;
 
+    /// <summary>Whether another random scene stands behind the object in each augmented view; the paper's views are black there. Only with <see cref="Augment"/>.</summary>
+    public bool Backdrops { get; init; }
+
     /// <summary>Keep the frozen blocks' output: augmentations come from a pool, and each of its variants passes the frozen blocks once. The paper's recipe does not.</summary>
     public bool CacheTrunk { get; init; }
 

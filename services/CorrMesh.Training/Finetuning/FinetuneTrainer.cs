@@ -21,6 +21,16 @@ public readonly record struct FinetuneProgress(int Step, double Loss, double Gra
 /// <param name="TrunkCount">How often the frozen blocks were computed.</param>
 public sealed record FinetuneResult(Adapter Adapter, RestoredRun Resumed, int TrunkCount);
 
+/// <summary>Steps at which a run shows its adapter.</summary>
+/// <param name="Steps">Updates done, 0 for the beginning.</param>
+/// <param name="Reach">Given the step and the adapter, on the training thread; after an interruption a step may come once more.</param>
+public sealed record Milestones(IReadOnlySet<int> Steps, Action<int, Adapter> Reach)
+{
+    /// <summary>The beginning, the end, and so many steps in all, evenly spread; none for 0.</summary>
+    public static IReadOnlySet<int> Spread(int steps, int count) =>
+        count == 0 ? new SortedSet<int>() : new SortedSet<int>(Enumerable.Range(0, count).Select(i => count == 1 ? steps : (int)((long)steps * i / (count - 1))));
+}
+
 /// <summary>Fine-tunes an adapter on a frozen backbone; stops and resumes at checkpoints to the same bits as an undisturbed run, at the same thread count and CPU model.</summary>
 /// <param name="recipe">What to do.</param>
 /// <param name="backbone">Borrowed, and frozen.</param>
@@ -35,17 +45,18 @@ public sealed class FinetuneTrainer(
     /// <summary>Runs to the end of the recipe, from the last checkpoint when there is one, on the calling thread.</summary>
     /// <param name="report">Receives progress.</param>
     /// <param name="cancellation">Looked at between steps.</param>
+    /// <param name="milestones">Steps to stop at and show the adapter; null for none. They change nothing of the result.</param>
     /// <exception cref="ArgumentException">The recipe does not fit itself, the backbone or the views.</exception>
     /// <exception cref="CheckpointException">A checkpoint cannot be written, or is of another run.</exception>
     /// <exception cref="InvalidOperationException">The loss is no longer finite, or no usable pair of views was found.</exception>
-    public FinetuneResult Run(Action<FinetuneProgress> report, CancellationToken cancellation)
+    public FinetuneResult Run(Action<FinetuneProgress> report, CancellationToken cancellation, Milestones? milestones = null)
     {
         recipe.Validate(backbone.Config);
         int threads = torch.get_num_threads();
         torch.set_num_threads(recipe.Threads);
         try
         {
-            return RunSteps(report, cancellation);
+            return RunSteps(report, milestones, cancellation);
         }
         finally
         {
@@ -53,7 +64,7 @@ public sealed class FinetuneTrainer(
         }
     }
 
-    private FinetuneResult RunSteps(Action<FinetuneProgress> report, CancellationToken cancellation)
+    private FinetuneResult RunSteps(Action<FinetuneProgress> report, Milestones? milestones, CancellationToken cancellation)
     {
         using var cache = new ViewCache(recipe.CacheTrunk ? recipe.CacheBytes : 0);
         var pairs = new PairSource(recipe, views, cache, backbone.Config.PatchSize);
@@ -61,14 +72,25 @@ public sealed class FinetuneTrainer(
         var checkpoints = new CheckpointStore(checkpointFolder, new Dictionary<string, string> { ["recipe"] = recipe.Digest(), ["backbone"] = backboneDigest });
         RestoredRun resumed = checkpoints.Restore(tuner.State);
         if (resumed.Step > recipe.Iterations) throw new ArgumentException($"iterations: at least {resumed.Step} needed, for so many are done, {recipe.Iterations} given");
+        if (resumed.Step == 0) Show(0);
         new TrainingLoop(recipe.Iterations, checkpointSteps, reportSteps).Run(
             resumed.Step,
             pairs.Build,
-            (pair, step) => Step(tuner, cache, pairs, pair, step + 1),
+            (pair, step) =>
+            {
+                StepOutcome outcome = Step(tuner, cache, pairs, pair, step + 1);
+                Show(step + 1);
+                return outcome;
+            },
             step => checkpoints.Save(step, tuner.State),
             r => report(new FinetuneProgress(r.Step, r.Loss, r.Detail, r.StepsPerSecond, r.Remaining, DisposeScopeManager.Statistics.ThreadTotalLiveCount, cache.Size)),
             cancellation);
         return new FinetuneResult(tuner.ToAdapter(), resumed, cache.TrunkCount);
+
+        void Show(int step)
+        {
+            if (milestones?.Steps.Contains(step) == true) milestones.Reach(step, tuner.ToAdapter());
+        }
     }
 
     private StepOutcome Step(Finetuner tuner, ViewCache cache, PairSource pairs, ViewPair pair, int step)

@@ -1,6 +1,8 @@
 using CorrMesh.Geometry;
 using CorrMesh.Rendering.Augmentation;
 using CorrMesh.Rendering.Views;
+using CorrMesh.Training.Data;
+using CorrMesh.Vision.Images;
 
 namespace CorrMesh.Training.Finetuning;
 
@@ -11,8 +13,13 @@ namespace CorrMesh.Training.Finetuning;
 public sealed record PosedObject(string Name, IViewSource Views, double LongestSideMetres = 1);
 
 /// <summary>Posed views with depth, rendered or photographed, under the paper's augmentations.</summary>
-public sealed class PosedViews(IReadOnlyList<PosedObject> objects, AugmentationOptions? augmentations = null) : ITrainingViews
+/// <param name="augmentations">Null for the paper's.</param>
+/// <param name="backdrops">Whether each augmentation puts another random scene behind the object.</param>
+public sealed class PosedViews(IReadOnlyList<PosedObject> objects, AugmentationOptions? augmentations = null, bool backdrops = false) : ITrainingViews
 {
+    // Streams of an augmentation's seed.
+    private const ulong AugmentationStream = 0, BackdropStream = 1;
+
     /// <inheritdoc/>
     public IReadOnlyList<string> Objects { get; } = [.. objects.Select(o => o.Name)];
 
@@ -29,7 +36,7 @@ public sealed class PosedViews(IReadOnlyList<PosedObject> objects, AugmentationO
         (string name, IViewSource views, double longest) = objects[objectIndex];
         ObjectView view = views.Load(viewIndex);
         if (view.DepthMetres is not { } depth) throw new InvalidDataException($"object '{name}', view {viewIndex}: depth needed, none given");
-        AugmentedView? changed = augmentation is { } seed ? ViewAugmenter.Apply(view.Image, view.Mask, new SeededRandom(seed, 0), augmentations) : null;
+        AugmentedView? changed = augmentation is { } seed ? ViewAugmenter.Apply(backdrops ? BeforeScene(view, seed) : view.Image, view.Mask, new SeededRandom(seed, AugmentationStream), augmentations) : null;
         RigidPose toObject = view.ObjectToCamera.Inverse();
         List<float> points = [], objectPoints = [];
         for (int at = 0; at < depth.Length; at++)
@@ -42,5 +49,16 @@ public sealed class PosedViews(IReadOnlyList<PosedObject> objects, AugmentationO
             points.AddRange((float)x + 0.5f, (float)y + 0.5f);   // from pixel centres to corners
         }
         return new TrainingView(changed?.Image ?? view.Image, [.. points], [.. objectPoints]);
+    }
+
+    private static RgbImage BeforeScene(ObjectView view, ulong seed)
+    {
+        RgbImage picture = view.Image;
+        int side = Math.Max(picture.Width, picture.Height);
+        RgbImage scene = new Backdrop().Make(new SeededRandom(seed, BackdropStream), side);
+        byte[] pixels = [.. picture.Pixels];
+        for (int at = 0; at < view.Mask.Length; at++)
+            if (view.Mask[at] == 0) scene.Pixels.AsSpan(3 * (at / picture.Width * side + at % picture.Width), 3).CopyTo(pixels.AsSpan(3 * at));
+        return new RgbImage(picture.Width, picture.Height, pixels);
     }
 }

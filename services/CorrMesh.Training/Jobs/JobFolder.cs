@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using CorrMesh.Models;
 
 namespace CorrMesh.Training.Jobs;
 
@@ -24,14 +25,23 @@ public sealed class JobFolder(string data, string id)
 
     public string Adapter => System.IO.Path.Combine(Path, "adapter.safetensors");
 
+    /// <summary>Where the file of a job's adapter lies: the one that it trained, or the blob that it measures.</summary>
+    public string AdapterOf(JobManifest job) => job.Adapter is { } digest ? Blob(digest) : Adapter;
+
     /// <summary>The adapter's card; written after the adapter, so that where it is the job is done.</summary>
     public string Card => System.IO.Path.Combine(Path, "adapter.json");
+
+    /// <summary>The gate's report; written before the card.</summary>
+    public string Report => System.IO.Path.Combine(Path, "report.json");
+
+    /// <summary>Pictures of the run, NAME.png or NAME.svg.</summary>
+    public string Pictures => System.IO.Path.Combine(Path, "pictures");
 
     /// <summary>Held by the process that trains.</summary>
     public string Lock => System.IO.Path.Combine(Path, "lock");
 
     /// <summary>Where the blob of a digest lies.</summary>
-    public string Blob(string digest) => System.IO.Path.Combine(data, "blobs", "sha256", digest[..2], digest);
+    public string Blob(string digest) => new DataDirectory(data).BlobPath(digest);
 
     /// <summary>Stores bytes as a blob; one that is there already is left alone.</summary>
     /// <returns>SHA-256, 64 hex digits.</returns>

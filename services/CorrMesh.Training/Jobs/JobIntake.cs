@@ -1,9 +1,13 @@
 using System.Security.Cryptography;
 using System.Text;
 using CorrMesh.Hosting.Errors;
+using CorrMesh.Models;
 using CorrMesh.Rendering.Files;
 using CorrMesh.Rendering.Meshes;
 using CorrMesh.Training.Finetuning;
+using CorrMesh.Training.Measuring;
+using CorrMesh.Vision.Adapters;
+using CorrMesh.Vision.Weights;
 using Microsoft.Extensions.Logging;
 
 namespace CorrMesh.Training.Jobs;
@@ -19,10 +23,40 @@ public sealed record JobModel(string Name, string Digest, int Width, int Depth);
 /// <param name="Model">As it was asked for; empty for the default.</param>
 /// <param name="Files">The mesh and what it names; empty for the mesh of <paramref name="MeshOfJob"/>.</param>
 /// <param name="MeshOfJob">A job's id, or empty.</param>
-/// <param name="ViewCount">Pictures to render.</param>
+/// <param name="ViewCount">Pictures to render to train on.</param>
 /// <param name="Recipe">Without threads and cache, which are the operator's.</param>
 public sealed record JobOrder(
-    string RequestId, string DisplayName, string Model, IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> Files, string MeshOfJob, int ViewCount, FinetuneRecipe Recipe);
+    string RequestId, string DisplayName, string Model, IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> Files, string MeshOfJob, int ViewCount, FinetuneRecipe Recipe)
+{
+    public const int DefaultMeasureCount = 10, MaxMeasureCount = 100;
+
+    /// <summary>How often unseen views are measured while training.</summary>
+    public int MeasureCount { get; init; }
+
+    /// <summary>The name to publish under if the gate accepts; may be empty.</summary>
+    public string PublishAs { get; init; } = "";
+
+    /// <summary>What an evaluation measures; null for a job that trains.</summary>
+    public AdapterSource? Adapter { get; init; }
+
+    /// <summary>How an evaluation measures.</summary>
+    public EvaluationSettings Settings { get; init; } = EvaluationSettings.Gate;
+}
+
+/// <summary>An adapter to be measured; one of the three is there.</summary>
+/// <param name="Content">A file.</param>
+/// <param name="OfJob">A job's id.</param>
+/// <param name="Name">A published name.</param>
+public sealed record AdapterSource(ReadOnlyMemory<byte> Content, string OfJob = "", string Name = "");
+
+/// <summary>Something is not as a call needs it (FAILED_PRECONDITION).</summary>
+/// <param name="reason">For programs.</param>
+public sealed class JobConditionException(string reason, string message) : Exception(message)
+{
+    public const string JobEnded = "JOB_ENDED", JobNotSucceeded = "JOB_NOT_SUCCEEDED", AdapterRefused = "ADAPTER_REFUSED", ModelChanged = "MODEL_CHANGED", NoEarlierVersion = "NO_EARLIER_VERSION";
+
+    public string Reason { get; } = reason;
+}
 
 /// <summary>The request_id was used before for something else.</summary>
 public sealed class RequestIdTakenException(string requestId) : Exception($"request_id: new for each job needed, '{requestId}' was used for another one");
@@ -31,6 +65,9 @@ public sealed class RequestIdTakenException(string requestId) : Exception($"requ
 public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvider time, ILogger<JobIntake> logger) : IDisposable
 {
     private const int MaxFiles = 64, MaxName = 255, MaxDisplayName = 100, MaxRequestId = 128, IdDigits = 20;
+
+    // 128 views take about 0.3 GB.
+    private const int MinViews = 8, MaxViews = 128;
 
     private static readonly TimeSpan QueueWait = TimeSpan.FromSeconds(30);
 
@@ -46,16 +83,20 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
     /// <exception cref="NotFoundException">There is no such model or job.</exception>
     /// <exception cref="QueueFullException">Too many jobs wait.</exception>
     /// <exception cref="RequestIdTakenException">The request_id was used for another order.</exception>
+    /// <exception cref="JobConditionException">The job that is to give the adapter has not succeeded.</exception>
     /// <exception cref="IOException">The data directory cannot be written.</exception>
     public async Task<(JobRecord Job, bool IsNew)> TakeAsync(JobOrder order, Func<string, Task<JobModel>> find, CancellationToken cancellation)
     {
         Check(order);
         string digest = Digest(order), id = $"job-{Id(order.RequestId)}";
         if (order.RequestId.Length > 0 && store.Find(id) is { } made) return (Same(made, digest, order), false);
-        if (store.Queue().Count(job => job.Manifest.State == JobState.Queued) >= options.QueuedJobs) throw new QueueFullException("training", options.QueuedJobs, QueueWait);
-        JobModel model = await find(order.Model).ConfigureAwait(false);
-        CheckModel(order.Recipe, model);
-        IReadOnlyList<JobFile>? earlier = order.MeshOfJob.Length > 0 ? store.Get(order.MeshOfJob).Manifest.Files : null;
+        JobKind kind = order.Adapter is null ? JobKind.Finetune : JobKind.Evaluate;
+        if (store.Queue().Count(job => job.Manifest.State == JobState.Queued && job.Manifest.Kind == kind) >= options.QueuedJobs) throw new QueueFullException("training", options.QueuedJobs, QueueWait);
+        (string modelName, Func<JobFolder, string>? storeAdapter, Adapter? adapter, JobManifest? origin) = order.Adapter is { } source ? FindAdapter(source, order.Model) : (order.Model, null, null, null);
+        JobModel model = await find(modelName).ConfigureAwait(false);
+        if (adapter is null) CheckModel(order.Recipe, model);
+        else CheckFit(adapter, model);
+        IReadOnlyList<JobFile>? earlier = order.MeshOfJob.Length > 0 ? store.Get(order.MeshOfJob).Manifest.Files : order.Files.Count == 0 ? origin?.Files : null;
         if (earlier is null) await ReadAsync(order, cancellation).ConfigureAwait(false);
         (JobRecord job, bool isNew) = store.Add(id, folder =>
         {
@@ -63,9 +104,16 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
             JobFile[] files = earlier is not null ? [.. earlier] : [.. order.Files.Select(file => new JobFile(file.Name, folder.AddBlob(file.Content.Span), file.Content.Length))];
             return new JobManifest(
                 1, id, digest, order.DisplayName, model.Name, model.Digest, files, order.ViewCount,
-                order.Recipe with { Threads = options.Threads, CacheBytes = options.CacheBytes }, now, now);
+                order.Recipe with { Threads = options.Threads, CacheBytes = options.CacheBytes }, now, now)
+            {
+                Kind = kind,
+                Adapter = storeAdapter?.Invoke(folder),
+                Evaluation = kind == JobKind.Evaluate ? order.Settings : null,
+                MeasureCount = order.MeasureCount,
+                PublishAs = order.PublishAs,
+            };
         });
-        if (isNew) JobLog.Created(logger, id, order.Recipe.Iterations, model.Name);
+        if (isNew) JobLog.Created(logger, id, kind, model.Name);
         return (Same(job, digest, order), isNew);
     }
 
@@ -84,15 +132,23 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
         Length("request_id", order.RequestId, MaxRequestId);
         Length("display_name", order.DisplayName, MaxDisplayName);
         if (order.DisplayName.Any(char.IsControl)) faults.Add(new("display_name", "no control characters allowed, at least one given"));
-        if (order.ViewCount is < MeshViews.MinCount or > MeshViews.MaxCount) faults.Add(new("view_count", $"{MeshViews.MinCount} to {MeshViews.MaxCount} allowed, {order.ViewCount} given"));
-        foreach (string fault in order.Recipe.Faults())
+        if (order.Adapter is null)
         {
-            string[] parts = fault.Split(": ", 2);
-            faults.Add(new($"recipe.{parts[0]}", parts[1]));
+            if (order.ViewCount is < MinViews or > MaxViews) faults.Add(new("view_count", $"{MinViews} to {MaxViews} allowed, {order.ViewCount} given"));
+            if (order.MeasureCount is < 0 or > JobOrder.MaxMeasureCount) faults.Add(new("measure_count", $"0 to {JobOrder.MaxMeasureCount} allowed, {order.MeasureCount} given"));
+            if (order.PublishAs.Length > 0 && !DataDirectory.IsId(order.PublishAs))
+                faults.Add(new("publish_as", $"a-z, 0-9, dot, dash, underscore, at most 64, beginning with a letter or digit needed, '{(order.PublishAs.Length <= 80 ? order.PublishAs : order.PublishAs[..80] + "...")}' given"));
+            Under("recipe", order.Recipe.Faults());
+        }
+        else
+        {
+            Under("settings", order.Settings.Faults());
         }
 
-        if (order.MeshOfJob.Length == 0) CheckFiles(order.Files, faults);
+        if (order.MeshOfJob.Length == 0 && !(order.Files.Count == 0 && order.Adapter?.OfJob.Length > 0)) CheckFiles(order.Files, faults);
         if (faults.Count > 0) throw new FieldException(faults);
+
+        void Under(string message, IReadOnlyList<string> found) => faults.AddRange(found.Select(fault => fault.Split(": ", 2)).Select(parts => new FieldViolation($"{message}.{parts[0]}", parts[1])));
 
         void Length(string field, string text, int most)
         {
@@ -121,6 +177,48 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
         if (faults.Count > 0) throw new FieldException(faults);
     }
 
+    private static void CheckFit(Adapter adapter, JobModel model)
+    {
+        if (adapter.Width != model.Width || adapter.Blocks.Count > model.Depth)
+            throw new FieldException("adapter", $"one for {model.Width} channels and at most {model.Depth} blocks needed, those of '{model.Name}', {adapter.Width} and {adapter.Blocks.Count} given");
+    }
+
+    // The model that it belongs to, what makes a blob of it once the job is taken, the adapter, and the job that made it.
+    private (string Model, Func<JobFolder, string> Store, Adapter Adapter, JobManifest? Origin) FindAdapter(AdapterSource source, string model)
+    {
+        if (source.OfJob.Length > 0)
+        {
+            JobRecord job = store.Get(source.OfJob);
+            JobManifest manifest = job.Manifest;
+            if (manifest.State != JobState.Succeeded) throw new JobConditionException(JobConditionException.JobNotSucceeded, $"adapter_of_job: a job that has succeeded needed, '{manifest.Id}' is {manifest.State.ToString().ToLowerInvariant()}");
+            string file = job.Folder.AdapterOf(manifest);
+            return (manifest.Model, folder => folder.AddBlob(File.ReadAllBytes(file)), AdapterFile.Read(file), manifest);
+        }
+
+        if (source.Name.Length > 0)
+        {
+            AdapterManifest named = new AdapterNames(new DataDirectory(store.Data)).Get(source.Name);
+            string digest = named.Digest["sha256:".Length..];
+            return (named.Model, _ => digest, AdapterFile.Read(new DataDirectory(store.Data).BlobPath(digest)), null);
+        }
+
+        // The reader takes files alone.
+        string temporary = Path.GetTempFileName();
+        try
+        {
+            using (FileStream stream = File.Create(temporary)) stream.Write(source.Content.Span);
+            return (model, folder => folder.AddBlob(source.Content.Span), AdapterFile.Read(temporary), null);
+        }
+        catch (WeightFileException exception)
+        {
+            throw new FieldException("adapter_content", exception.Message.Replace(Path.GetFileName(temporary) + ": ", "", StringComparison.Ordinal), exception);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
     // In full, textures included: what is accepted here is trained on.
     private async Task ReadAsync(JobOrder order, CancellationToken cancellation)
     {
@@ -145,7 +243,8 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
     private static string Digest(JobOrder order)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (string text in new[] { order.DisplayName, order.Model, order.MeshOfJob, $"{order.ViewCount}", order.Recipe.ToJson() }) Append(Encoding.UTF8.GetBytes(text));
+        foreach (string text in new[] { order.DisplayName, order.Model, order.MeshOfJob, $"{order.ViewCount}", order.Recipe.ToJson(), $"{order.MeasureCount}", order.PublishAs, order.Adapter?.OfJob ?? "", order.Adapter?.Name ?? "", $"{order.Settings}" }) Append(Encoding.UTF8.GetBytes(text));
+        Append((order.Adapter?.Content ?? default).Span);
         foreach ((string name, ReadOnlyMemory<byte> content) in order.Files)
         {
             Append(Encoding.UTF8.GetBytes(name));

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using CorrMesh.Training.Finetuning;
+using CorrMesh.Training.Measuring;
 
 namespace CorrMesh.Training.Jobs;
 
@@ -14,17 +15,28 @@ public enum JobState
     Cancelled,
 }
 
+/// <summary>What a job is for.</summary>
+public enum JobKind
+{
+    /// <summary>Trains an adapter, then measures and judges it.</summary>
+    Finetune,
+
+    /// <summary>Measures and judges an adapter that is there.</summary>
+    Evaluate,
+}
+
 /// <summary>A file of a job's mesh; its content is a blob of the data directory.</summary>
 /// <param name="Name">As other files of the mesh name it; never part of a path.</param>
 /// <param name="Digest">SHA-256, 64 hex digits.</param>
 /// <param name="Size">Bytes.</param>
 public sealed record JobFile(string Name, string Digest, long Size);
 
-/// <summary>A trained adapter.</summary>
-/// <param name="Digest">SHA-256 of the file, 64 hex digits.</param>
-/// <param name="Size">Bytes.</param>
+/// <summary>What came of a job.</summary>
+/// <param name="Digest">SHA-256 of the adapter's file, 64 hex digits.</param>
+/// <param name="Size">Bytes of it.</param>
 /// <param name="Card">What made it, as JSON.</param>
-public sealed record JobResult(string Digest, long Size, string Card);
+/// <param name="Verdict">The gate's, without curve and recipe; null for a job from before there was a gate.</param>
+public sealed record JobResult(string Digest, long Size, string Card, GateReport? Verdict = null);
 
 /// <summary>jobs/ID/manifest.json: all that has to be known of a job when everything else has been killed.</summary>
 /// <param name="SchemaVersion">1.</param>
@@ -34,8 +46,8 @@ public sealed record JobResult(string Digest, long Size, string Card);
 /// <param name="Model">The backbone's name.</param>
 /// <param name="ModelDigest">SHA-256 of its weights, 64 hex digits.</param>
 /// <param name="Files">The mesh, and then what it names.</param>
-/// <param name="ViewCount">Pictures rendered of it.</param>
-/// <param name="Recipe">With every default filled in, threads and cache included.</param>
+/// <param name="ViewCount">Pictures rendered of it to train on; 0 for an evaluation.</param>
+/// <param name="Recipe">With every default filled in, threads and cache included; of an evaluation the threads alone count.</param>
 /// <param name="Created">When it was made.</param>
 /// <param name="Queued">When it was last queued: the order of the queue.</param>
 public sealed record JobManifest(
@@ -51,6 +63,21 @@ public sealed record JobManifest(
         RespectRequiredConstructorParameters = true,
         WriteIndented = true,
     };
+
+    /// <summary>What it is for.</summary>
+    public JobKind Kind { get; init; }
+
+    /// <summary>The adapter that an evaluation measures: a blob's digest, 64 hex digits; null for the job's own.</summary>
+    public string? Adapter { get; init; }
+
+    /// <summary>How the adapter is measured; null for the gate's way.</summary>
+    public EvaluationSettings? Evaluation { get; init; }
+
+    /// <summary>How often unseen views are measured while training.</summary>
+    public int MeasureCount { get; init; }
+
+    /// <summary>The name to publish the adapter under if the gate accepts it; empty for none.</summary>
+    public string PublishAs { get; init; } = "";
 
     /// <summary>Where it stands.</summary>
     public JobState State { get; init; } = JobState.Queued;

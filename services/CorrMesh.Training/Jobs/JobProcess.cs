@@ -46,10 +46,10 @@ internal sealed class JobProcess : IDisposable
     }
 
     /// <summary>Passes on what the process says until it has ended.</summary>
-    /// <param name="progress">Called for each report, in order.</param>
+    /// <param name="said">Called for each line of standard output that is one, in order.</param>
     /// <param name="line">Called for each line of standard error.</param>
     /// <param name="stop">Kills the process.</param>
-    public async Task<JobExit> FollowAsync(Action<JobProgress> progress, Action<string> line, CancellationToken stop)
+    public async Task<JobExit> FollowAsync(Action<JobLine> said, Action<string> line, CancellationToken stop)
     {
         string? refused = null;
         var last = new Queue<string>();
@@ -66,9 +66,9 @@ internal sealed class JobProcess : IDisposable
         {
             while (await process.StandardOutput.ReadLineAsync(CancellationToken.None).ConfigureAwait(false) is { } text)
             {
-                JobLine? said = JobLine.Parse(text);
-                if (said?.Progress is { } report) progress(report);
-                refused ??= said?.Refused;
+                if (JobLine.Parse(text) is not { } report) continue;
+                said(report);
+                refused ??= report.Refused;
             }
         }
 

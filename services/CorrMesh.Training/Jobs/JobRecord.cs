@@ -4,15 +4,16 @@ namespace CorrMesh.Training.Jobs;
 public sealed class JobRecord
 {
     private readonly Lock gate = new();
-    private readonly List<JobProgress> progress;
+    private readonly List<JobLine> events;
     private readonly JobFolder folder;
     private JobManifest manifest;
+    private JobGauge? gauge;
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private JobRecord(JobFolder folder, JobManifest manifest, List<JobProgress> progress)
+    private JobRecord(JobFolder folder, JobManifest manifest, List<JobLine> events)
     {
-        (this.folder, this.manifest, this.progress) = (folder, manifest, progress);
-        Furthest = progress.Count == 0 ? 0 : progress.Max(entry => entry.Step);
+        (this.folder, this.manifest, this.events) = (folder, manifest, events);
+        Furthest = events.Max(entry => entry.Progress?.Step) ?? 0;
     }
 
     public JobFolder Folder => folder;
@@ -25,7 +26,27 @@ public sealed class JobRecord
     /// <summary>The last report; null before the first.</summary>
     public JobProgress? LastProgress
     {
-        get { lock (gate) return progress.Count == 0 ? null : progress[^1]; }
+        get { lock (gate) return events.FindLast(entry => entry.Progress is not null)?.Progress; }
+    }
+
+    /// <summary>The last measurement; null before the first.</summary>
+    public JobMeasurement? LastMeasurement
+    {
+        get { lock (gate) return events.FindLast(entry => entry.Measured is not null)?.Measured; }
+    }
+
+    /// <summary>How far the gate is; null while it does not measure.</summary>
+    public JobGauge? Gauge
+    {
+        get { lock (gate) return manifest.State == JobState.Running ? gauge : null; }
+        set
+        {
+            lock (gate)
+            {
+                gauge = value;
+                Announce();
+            }
+        }
     }
 
     /// <summary>The last step that any of the job's processes has reported.</summary>
@@ -53,7 +74,7 @@ public sealed class JobRecord
         string text = File.Exists(folder.Progress) ? File.ReadAllText(folder.Progress) : "";
         // A line that was torn when its writer was killed is closed, so that the next one is whole.
         if (text.Length > 0 && text[^1] != '\n') File.AppendAllText(folder.Progress, "\n");
-        return new JobRecord(folder, manifest, [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JobLine.Parse(line)?.Progress).OfType<JobProgress>()]);
+        return new JobRecord(folder, manifest, [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(JobLine.Parse).OfType<JobLine>().Where(line => line.Progress is not null || line.Measured is not null)]);
     }
 
     /// <summary>Changes the manifest, on the disk and then here; nothing else can in between.</summary>
@@ -73,18 +94,18 @@ public sealed class JobRecord
         }
     }
 
-    /// <summary>Adds progress. What a full disk does not take is known here nevertheless.</summary>
+    /// <summary>Adds progress or a measurement. What a full disk does not take is known here nevertheless.</summary>
     /// <returns>Whether it was written.</returns>
-    public bool Add(JobProgress entry)
+    public bool Add(JobLine entry)
     {
         lock (gate)
         {
-            progress.Add(entry);
-            Furthest = Math.Max(Furthest, entry.Step);
+            events.Add(entry);
+            Furthest = Math.Max(Furthest, entry.Progress?.Step ?? 0);
             Announce();
             try
             {
-                File.AppendAllText(folder.Progress, new JobLine(entry) + "\n");
+                File.AppendAllText(folder.Progress, entry + "\n");
                 return true;
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -94,10 +115,10 @@ public sealed class JobRecord
         }
     }
 
-    /// <summary>The manifest, and the progress from a place in the list on.</summary>
-    public (JobManifest Manifest, IReadOnlyList<JobProgress> Progress) Look(int from)
+    /// <summary>The manifest, the progress and measurements from a place in the list on, and how far the gate is.</summary>
+    public (JobManifest Manifest, IReadOnlyList<JobLine> Events, JobGauge? Gauge) Look(int from)
     {
-        lock (gate) return (manifest, progress.GetRange(from, progress.Count - from));
+        lock (gate) return (manifest, events.GetRange(from, events.Count - from), Gauge);
     }
 
     private void Announce()

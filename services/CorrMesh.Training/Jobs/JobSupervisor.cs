@@ -1,7 +1,10 @@
 using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Security.Cryptography;
+using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Health;
+using CorrMesh.Training.Measuring;
+using CorrMesh.Vision.Weights;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -16,7 +19,7 @@ public sealed record JobProgram(IReadOnlyList<string> Command);
 /// a pause that doubles, until it has died <see cref="TrainingOptions.Tries"/> times without having got further; the count outlives this process.
 /// </remarks>
 public sealed class JobSupervisor(
-    JobStore store, TrainingOptions options, JobProgram program, TrainingMetrics metrics, ModuleHealth health, TimeProvider time, ILogger<JobSupervisor> logger) : BackgroundService
+    JobStore store, TrainingOptions options, JobProgram program, AdapterPublisher publisher, TrainingMetrics metrics, ModuleHealth health, TimeProvider time, ILogger<JobSupervisor> logger) : BackgroundService
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200), FirstPause = TimeSpan.FromMilliseconds(200), LongestPause = TimeSpan.FromSeconds(10), StoragePause = TimeSpan.FromSeconds(2);
 
@@ -72,8 +75,9 @@ public sealed class JobSupervisor(
     {
         foreach (JobRecord job in store.Queue())
         {
-            if (turns.Count >= options.RunningJobs) return;
-            if (turns.ContainsKey(job.Folder.Id)) continue;
+            // Evaluations take a minute and do not wait for those that train for hours.
+            JobKind kind = job.Manifest.Kind;
+            if (turns.ContainsKey(job.Folder.Id) || turns.Values.Count(turn => turn.Job.Manifest.Kind == kind) >= (kind == JobKind.Finetune ? options.RunningJobs : options.RunningEvaluations)) continue;
             var turn = new Turn(job, stopping);
             turns[job.Folder.Id] = turn;
             turn.Running = Task.Run(() => RunAsync(turn, stopping), CancellationToken.None);
@@ -139,7 +143,7 @@ public sealed class JobSupervisor(
         {
             using var process = JobProcess.Start(program.Command, store.Data, job.Manifest, options.CheckpointSteps);
             JobLog.Started(logger, job.Folder.Id, process.Id);
-            JobExit exit = await process.FollowAsync(entry => Report(job, entry), line => JobLog.Line(logger, job.Folder.Id, line), turn.Stopped).ConfigureAwait(false);
+            JobExit exit = await process.FollowAsync(entry => Hear(job, entry), line => JobLog.Line(logger, job.Folder.Id, line), turn.Stopped).ConfigureAwait(false);
             if (exit.Code == 0 && File.Exists(job.Folder.Card))
             {
                 Succeed(job);
@@ -166,11 +170,18 @@ public sealed class JobSupervisor(
         return turn.Stopped.IsCancellationRequested ? null : died;
     }
 
+    private void Hear(JobRecord job, JobLine line)
+    {
+        if (line.Gauge is { } gauge) job.Gauge = gauge;
+        if (line.Measured is not null && !job.Add(line)) JobLog.ProgressLost(logger, job.Folder.Id);
+        if (line.Progress is { } progress) Report(job, progress);
+    }
+
     private void Report(JobRecord job, JobProgress entry)
     {
         bool isFurther = entry.Step > job.Furthest;
         metrics.Advanced(Math.Max(0, entry.Step - job.Furthest));
-        if (!job.Add(entry)) JobLog.ProgressLost(logger, job.Folder.Id);
+        if (!job.Add(new JobLine(entry))) JobLog.ProgressLost(logger, job.Folder.Id);
         if (!isFurther || job.Manifest is { Tries: 0, Reason: "" }) return;
         try
         {
@@ -185,14 +196,31 @@ public sealed class JobSupervisor(
 
     private void Succeed(JobRecord job)
     {
-        byte[] adapter = File.ReadAllBytes(job.Folder.Adapter);
-        var result = new JobResult(Convert.ToHexStringLower(SHA256.HashData(adapter)), adapter.Length, File.ReadAllText(job.Folder.Card));
+        byte[] adapter = File.ReadAllBytes(job.Folder.AdapterOf(job.Manifest));
+        GateReport verdict = GateReport.FromJson(File.ReadAllText(job.Folder.Report)) with { Curve = [], Recipe = null };
+        var result = new JobResult(Convert.ToHexStringLower(SHA256.HashData(adapter)), adapter.Length, File.ReadAllText(job.Folder.Card), verdict);
+        Publish(job, result);
         JobManifest now = job.Change(manifest => manifest.State == JobState.Running
             ? manifest with { State = JobState.Succeeded, Reason = "", Tries = 0, Result = result, Ended = time.GetUtcNow() }
             : manifest);
         if (now.State != JobState.Succeeded) return;
         metrics.Ended("succeeded");
         JobLog.Succeeded(logger, now.Id, result.Digest);
+    }
+
+    // Before the job's success is written: what comes between is done once more, and changes nothing.
+    private void Publish(JobRecord job, JobResult result)
+    {
+        JobManifest manifest = job.Manifest;
+        if (manifest.PublishAs.Length == 0 || manifest.State != JobState.Running) return;
+        try
+        {
+            publisher.Publish(job.Folder, manifest, result, manifest.PublishAs);
+        }
+        catch (Exception exception) when (exception is JobConditionException or ArgumentException or InvalidDataException or WeightFileException or NotFoundException)
+        {
+            JobLog.NotPublished(logger, manifest.Id, manifest.PublishAs, exception.Message);
+        }
     }
 
     private void Failed(JobManifest manifest)

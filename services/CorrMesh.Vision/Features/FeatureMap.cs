@@ -14,4 +14,21 @@ public sealed record FeatureMap(int ImageWidth, int ImageHeight, TokenAxis X, To
 
     /// <summary>The descriptor of one token, [C].</summary>
     public ReadOnlySpan<float> Token(int row, int column) => Values.AsSpan((row * X.Count + column) * Channels, Channels);
+
+    /// <summary>The map with every token's descriptor scaled to unit length.</summary>
+    public FeatureMap Unit()
+    {
+        float[] values = [.. Values];
+        for (int i = 0; i < TokenCount; i++) KeypointSampler.Normalise(values.AsSpan(i * Channels, Channels));
+        return this with { Values = values };
+    }
+
+    /// <summary>The same tokens as of an image of another size: only the axes' scales change.</summary>
+    /// <param name="longSide">Longer side of that image, pixels.</param>
+    public FeatureMap AtSize(int longSide)
+    {
+        double factor = (double)longSide / Math.Max(ImageWidth, ImageHeight);
+        int width = Math.Max(1, (int)Math.Round(ImageWidth * factor)), height = Math.Max(1, (int)Math.Round(ImageHeight * factor));
+        return this with { ImageWidth = width, ImageHeight = height, X = X with { Scale = X.Scale * ImageWidth / width }, Y = Y with { Scale = Y.Scale * ImageHeight / height } };
+    }
 }
