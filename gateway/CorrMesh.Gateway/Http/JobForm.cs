@@ -34,6 +34,7 @@ internal static class JobForm
     [
         ("augment", "true or false: whether views are changed as the paper's are. Absent: true.", (recipe, value) => recipe.Augment = value),
         ("cache_trunk", "true or false: keep what the model's frozen blocks make of a view; several times faster. Absent: false.", (recipe, value) => recipe.CacheTrunk = value),
+        ("backdrops", "true or false: another random scene behind the object in each augmented view, in place of black. Absent: false.", (recipe, value) => recipe.Backdrops = value),
     ];
 
     private static readonly string[] Texts =

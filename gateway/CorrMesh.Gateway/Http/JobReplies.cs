@@ -10,11 +10,12 @@ public sealed record RecipeReply(
     [property: Description("smooth_ap, contrastive or procrustes.")] string Loss,
     uint ConvLayers, uint LoraRank, uint LoraBlocks, double LearningRate, double WeightDecay, double ClipNorm, uint Iterations, uint Tokens, uint Keypoints,
     [property: Description("Degrees.")] double MaxAngle,
-    bool Augment, bool CacheTrunk, uint PoolSize, uint Seed)
+    bool Augment, bool CacheTrunk, uint PoolSize, uint Seed,
+    [property: Description("Whether another random scene stands behind the object in each augmented view.")] bool Backdrops)
 {
     internal static RecipeReply From(FinetuneRecipe recipe) => new(
         JobNames.Of(recipe.Loss), recipe.ConvLayers, recipe.LoraRank, recipe.LoraBlocks, recipe.LearningRate, recipe.WeightDecay, recipe.ClipNorm, recipe.Iterations, recipe.Tokens, recipe.Keypoints,
-        recipe.MaxAngle, recipe.Augment, recipe.CacheTrunk, recipe.PoolSize, recipe.Seed);
+        recipe.MaxAngle, recipe.Augment, recipe.CacheTrunk, recipe.PoolSize, recipe.Seed, recipe.Backdrops);
 }
 
 [Description("Progress at one step; means are since the report before.")]
@@ -57,7 +58,7 @@ public sealed record JobMeasurementReply(uint Step, MatchFiguresReply Figures)
 [Description("How far the gate's measuring is.")]
 public sealed record JobGaugeReply(
     [property: JsonPropertyName("object"), Description("The object that is measured.")] string ObjectName,
-    [property: Description("Pictures and pairs done of all objects, before and after.")] uint Done,
+    [property: Description("Measurements done: two an object, without and with the adapter.")] uint Done,
     uint Total)
 {
     internal static JobGaugeReply From(JobGauge gauge) => new(gauge.Object, gauge.Done, gauge.Total);

@@ -19,7 +19,7 @@ public sealed class JobRoutesTests
         var answer = await mesh.PostAsync(
             "/v1/jobs", ("mesh", new byte[] { 1, 2 }), ("resource", new byte[] { 3 }), ("resource", new byte[] { 4 }), ("model", "big"), ("display_name", "cup"), ("request_id", "mine"), ("view_count", "12"), ("measure_count", "0"), ("publish_as", "my-cup"),
             ("loss", "contrastive"), ("conv_layers", "0"), ("lora_rank", "2"), ("lora_blocks", "3"), ("learning_rate", "1e-4"), ("weight_decay", "0"), ("clip_norm", "2.5"), ("iterations", "7"),
-            ("tokens", "40"), ("keypoints", "64"), ("max_angle", "90"), ("augment", "false"), ("cache_trunk", "true"), ("pool_size", "3"), ("seed", "5"));
+            ("tokens", "40"), ("keypoints", "64"), ("max_angle", "90"), ("augment", "false"), ("cache_trunk", "true"), ("pool_size", "3"), ("seed", "5"), ("backdrops", "true"));
 
         Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
         Assert.Equal("/v1/jobs/job-1", answer.Headers.Location?.ToString());
@@ -47,6 +47,7 @@ public sealed class JobRoutesTests
                 CacheTrunk = true,
                 PoolSize = 3,
                 Seed = 5,
+                Backdrops = true,
             },
             call.Recipe);
     }

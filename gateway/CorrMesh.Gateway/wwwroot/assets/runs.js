@@ -37,7 +37,8 @@ function showAll() {
       : element('input', { name, type: 'text', inputMode: 'decimal', placeholder: preset, autocomplete: 'off' });
     $('more').append(element('label', {}, `${label} `, field));
   }
-  $('more').append(element('label', { className: 'check' }, element('input', { name: 'augment', type: 'checkbox', checked: true }), ' Augment the views'));
+  $('more').append(element('label', { className: 'check' }, element('input', { name: 'augment', type: 'checkbox', checked: true }), ' Augment the views'),
+    element('label', { className: 'check' }, element('input', { name: 'backdrops', type: 'checkbox' }), ' Scenes behind the object'));
   $('start').addEventListener('input', tellCommand);
   $('start').addEventListener('submit', event => { event.preventDefault(); start(); });
   $('files').addEventListener('change', () => choose([...$('files').files]));
