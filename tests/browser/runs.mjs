@@ -58,7 +58,7 @@ const json = (answer, value, status = 200) => {
   answer.end(JSON.stringify(value));
 };
 const tell = (id, event, data) => { for (const stream of listeners.get(id) ?? []) stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n${event === 'progress' || event === 'measurement' ? `id: ${data.step}\n` : ''}\n`); };
-const change_ = (id, more) => { jobs.set(id, { ...jobs.get(id), ...more }); tell(id, 'job', jobs.get(id)); };
+const altered = (id, more) => { jobs.set(id, { ...jobs.get(id), ...more }); tell(id, 'job', jobs.get(id)); };
 const cut = id => { for (const stream of listeners.get(id) ?? []) stream.destroy(); };
 const finish = id => { for (const stream of listeners.get(id) ?? []) stream.end(); };
 const until = async (holdsNow, what) => { for (let i = 0; !holdsNow(); i++) { assert.ok(i < 300, `${what}: not within 30 s`); await new Promise(resolve => setTimeout(resolve, 100)); } };
@@ -102,8 +102,8 @@ const server = createServer(async (asked, answer) => {
   if (!id) return json(answer, { jobs: [...jobs.values()].reverse() });
   const [known, deed] = id.split(':'), job = jobs.get(known);
   if (!job) return problem(answer, 404, `job: there is none called '${known}'`);
-  if (deed === 'cancel') { change_(known, { state: 'cancelled' }); finish(known); return json(answer, jobs.get(known)); }
-  if (deed === 'resume') { change_(known, { state: 'queued', reason: undefined }); return json(answer, jobs.get(known)); }
+  if (deed === 'cancel') { altered(known, { state: 'cancelled' }); finish(known); return json(answer, jobs.get(known)); }
+  if (deed === 'resume') { altered(known, { state: 'queued', reason: undefined }); return json(answer, jobs.get(known)); }
   if (!part) return json(answer, job);
   if (part === 'pictures') {
     seen.pictures++;
@@ -184,7 +184,7 @@ try {
   console.log('one run');
   await text(page, 'state', /^queued$/);
   await page.waitForFunction(() => document.getElementById('link').textContent === 'live');
-  change_('new', { state: 'running', queue_position: undefined, start_time: created });
+  altered('new', { state: 'running', queue_position: undefined, start_time: created });
   for (let step = 10; step <= 90; step += 10) tell('new', 'progress', { step, loss: 0.9 - step / 400 + Math.sin(step) / 60, gradient_norm: 1, steps_per_second: 2.5, remaining_s: (200 - step) / 2.5, live_tensor_count: 1, cache_size: 1 });
   await text(page, 'steps-done', /^step 90 of 200$/);
   await text(page, 'steps-left', /^2\.50 steps\/s · about 44 s left$/);
@@ -223,7 +223,7 @@ try {
   tell('new', 'gauge', { object: 'torus knot', done: 12, total: 80 });
   await text(page, 'gauge-what', /torus knot/);
   await text(page, 'gauge-done', /^12 of 80$/);
-  change_('new', { state: 'succeeded', verdict: verdict(true), adapter, end_time: new Date().toISOString() });
+  altered('new', { state: 'succeeded', verdict: verdict(true), adapter, end_time: new Date().toISOString() });
   finish('new');
   await text(page, 'verdict', /^accepted$/);
   assert.equal(await page.locator('#bars .object').count(), 7);
@@ -250,6 +250,7 @@ try {
   await page.waitForFunction(() => document.getElementById('adapter').value === 'my-cup');
   holds('the page that matches pictures opens with the adapter chosen');
   clean(['status of 400', 'ERR_INCOMPLETE_CHUNKED_ENCODING']);
+  await page.context().close();
 
   console.log('a run that failed, with a key');
   const failed = await open('/runs/broken');
