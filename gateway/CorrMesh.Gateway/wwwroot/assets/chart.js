@@ -6,7 +6,7 @@ const height = 210, margin = { left: 44, right: 14, top: 10, bottom: 34 };
 
 /** Round numbers from about low to about high, about `count` of them. */
 function ticks(low, high, count) {
-  const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough)), step = power * [1, 2, 5, 10].find(factor => factor * power >= rough * 0.999);
+  const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough)), step = power * [1, 2, 5, 10].find(factor => factor * power >= rough * 0.7);
   const made = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) made.push(Number((i * step).toPrecision(12)));
   return made;

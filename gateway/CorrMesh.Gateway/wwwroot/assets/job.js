@@ -21,7 +21,8 @@ export function progressOf(job) {
 }
 
 const short = digest => digest.slice(0, 10);
-const when = time => time ? new Date(time).toLocaleString() : 'time not known';
+
+export const when = time => time ? new Date(time).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' }) : 'time not known';
 
 /** The address of the page that matches pictures, with an adapter chosen. */
 export const matchAddress = (name, model) => `/?${new URLSearchParams({ model, adapter: name })}`;

@@ -4,7 +4,7 @@ import { apiKey, ask, request } from './api.js';
 import { Chart } from './chart.js';
 import { $, complain, duration, element } from './dom.js';
 import { follow } from './events.js';
-import { isOver, nameRow, progressOf, stateOf } from './job.js';
+import { isOver, nameRow, progressOf, stateOf, when } from './job.js';
 
 // In the order that they are shown in; pairs stand side by side.
 const samples = [
@@ -89,12 +89,12 @@ function drawHead() {
   $('name').textContent = title;
   const state = stateOf(job);
   Object.assign($('state'), { className: state.className, textContent: state.textContent });
-  $('what').textContent = [job.kind === 'evaluate' ? 'Evaluation' : 'Fine-tuning', job.model, job.id, `made ${new Date(job.create_time).toLocaleString()}`,
+  $('what').textContent = [job.kind === 'evaluate' ? 'Evaluation' : 'Fine-tuning', job.model, job.id, `made ${when(job.create_time)}`,
     job.start_time && job.end_time && `took ${spell((new Date(job.end_time) - new Date(job.start_time)) / 1000)}`].filter(Boolean).join(' · ');
   $('why').hidden = !job.reason;
   $('why').textContent = job.reason ?? '';
   const { text, part } = progressOf({ ...job, gauge: null });
-  $('steps').hidden = !job.recipe;
+  $('steps').hidden = !job.recipe || job.state === 'succeeded';
   $('steps-done').textContent = text;
   $('steps-fill').style.width = `${100 * part}%`;
   const progress = job.progress;

@@ -2,7 +2,7 @@
 
 import { apiKey, ask, curl } from './api.js';
 import { $, complain, element } from './dom.js';
-import { nameRow, progressOf, stateOf } from './job.js';
+import { nameRow, progressOf, stateOf, when } from './job.js';
 import { showRun } from './run.js';
 
 const period = 3000;     // ms from one answer to the next question
@@ -138,7 +138,7 @@ async function refresh() {
     if (mine !== asked) return;
     $('older').hidden = !token;
     const active = jobs.filter(job => ['queued', 'running'].includes(job.state)).length;
-    $('list-said').textContent = jobs.length ? `${jobs.length}${token ? ' newest' : ''}, ${active} of them not done yet` : 'None yet.';
+    $('list-said').textContent = !jobs.length ? 'None yet.' : active ? `${active} under way or waiting` : 'None under way.';
     fill($('list'), jobs.map(row));
     $('names-said').textContent = adapters.length ? 'What requests may name as adapter.' : 'None yet: a run that the gate accepts can be published.';
     // An open list of versions stays open.
@@ -162,7 +162,7 @@ function row(job) {
   const made = element('li', {},
     element('a', { className: 'what', href: `/runs/${encodeURIComponent(job.id)}` }, element('strong', { textContent: job.display_name ?? job.id })),
     stateOf(job),
-    element('span', { className: 'note about', textContent: [job.kind === 'evaluate' ? 'evaluation' : 'fine-tuning', job.model, new Date(job.create_time).toLocaleString()].join(' · ') }),
+    element('span', { className: 'note about', textContent: [job.kind === 'evaluate' ? 'evaluation' : 'fine-tuning', job.model, when(job.create_time)].join(' · ') }),
     element('span', { className: 'said', textContent: change === undefined ? text : `PCDP@0.1 ${change >= 0 ? '+' : '−'}${Math.abs(change).toFixed(3)}` }));
   made.dataset.id = job.id;
   made.dataset.state = job.state;
