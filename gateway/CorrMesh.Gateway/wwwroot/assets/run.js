@@ -23,11 +23,17 @@ export async function showRun(id) {
     pcdp: new Chart($('pcdp'), { label: 'PCDP of unseen views', series: ['within 0.05', 'within 0.1', 'within 0.2'], low: 0, high: 1, dots: true }),
   };
   listen(id);
-  try {
-    take(await ask(path(id)));
-  } catch (error) {
-    $('name').textContent = error.status === 404 ? 'There is no such run' : 'This run cannot be shown';
-    throw error;
+  while (!job) {
+    try {
+      take(await ask(path(id)));
+      $('fault').hidden = true;
+    } catch (error) {
+      $('name').textContent = error.status === 404 ? 'There is no such run' : 'This run cannot be shown';
+      // A mesh that starts anew answers in a moment.
+      if (error.status >= 400 && error.status < 500 && error.status !== 429) throw error;
+      complain(error);
+      await new Promise(resolve => setTimeout(resolve, 2000));
+    }
   }
   await Promise.all([run(), refreshPictures(), listNames()]);
 }
@@ -158,6 +164,7 @@ function barsOf(change, name, kind) {
 }
 
 function drawFacts() {
+  $('recipe').hidden = false;
   const facts = { 'model’s weights': job.model_digest, mesh: job.mesh_digest, adapter: job.adapter?.digest, 'views rendered': job.view_count || undefined, measured: job.recipe && `${job.measure_count} times on the way`,
     'publish as': job.publish_as, threads: job.thread_count || undefined, ...job.recipe };
   $('facts').replaceChildren(...Object.entries(facts).filter(([, value]) => value !== undefined && value !== '').map(([name, value]) => {
