@@ -36,7 +36,8 @@ public sealed class PosedViews(IReadOnlyList<PosedObject> objects, AugmentationO
         (string name, IViewSource views, double longest) = objects[objectIndex];
         ObjectView view = views.Load(viewIndex);
         if (view.DepthMetres is not { } depth) throw new InvalidDataException($"object '{name}', view {viewIndex}: depth needed, none given");
-        AugmentedView? changed = augmentation is { } seed ? ViewAugmenter.Apply(backdrops ? BeforeScene(view, seed) : view.Image, view.Mask, new SeededRandom(seed, AugmentationStream), augmentations) : null;
+        AugmentedView? changed = augmentation is { } seed ? ViewAugmenter.Apply(view.Image, view.Mask, new SeededRandom(seed, AugmentationStream), augmentations) : null;
+        RgbImage image = changed is null ? view.Image : backdrops ? BeforeScene(changed, augmentation!.Value) : changed.Image;
         RigidPose toObject = view.ObjectToCamera.Inverse();
         List<float> points = [], objectPoints = [];
         for (int at = 0; at < depth.Length; at++)
@@ -48,10 +49,10 @@ public sealed class PosedViews(IReadOnlyList<PosedObject> objects, AugmentationO
             if (changed is not null) (x, y) = changed.Movement.Apply(x, y);
             points.AddRange((float)x + 0.5f, (float)y + 0.5f);   // from pixel centres to corners
         }
-        return new TrainingView(changed?.Image ?? view.Image, [.. points], [.. objectPoints]);
+        return new TrainingView(image, [.. points], [.. objectPoints]);
     }
 
-    private static RgbImage BeforeScene(ObjectView view, ulong seed)
+    private static RgbImage BeforeScene(AugmentedView view, ulong seed)
     {
         RgbImage picture = view.Image;
         int side = Math.Max(picture.Width, picture.Height);

@@ -37,6 +37,9 @@ public sealed class JobFolder(string data, string id)
     /// <summary>Pictures of the run, NAME.png or NAME.svg.</summary>
     public string Pictures => System.IO.Path.Combine(Path, "pictures");
 
+    /// <summary>Figures that verdicts of all jobs share; may be emptied at any time.</summary>
+    public string Figures => System.IO.Path.Combine(data, "cache", "figures");
+
     /// <summary>Held by the process that trains.</summary>
     public string Lock => System.IO.Path.Combine(Path, "lock");
 

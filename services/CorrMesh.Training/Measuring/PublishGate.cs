@@ -31,10 +31,12 @@ public static class PublishGate
     /// <param name="others">What it was not trained on at all.</param>
     /// <param name="settings">Those of <paramref name="own"/>; the seed of each other object takes the place of theirs.</param>
     /// <param name="report">Receives progress.</param>
+    /// <param name="kept">Where figures of the bare backbone on the other objects are kept from one verdict to the next; null for nowhere.</param>
     /// <param name="cancellation">Looked at all along.</param>
     /// <exception cref="ArgumentException">The adapter does not fit the backbone, or the settings have faults.</exception>
     public static GateReport Judge(
-        GateSubject subject, ObjectProbe own, ReferenceSet others, EvaluationSettings settings, Action<EvaluationProgress>? report = null, CancellationToken cancellation = default)
+        GateSubject subject, ObjectProbe own, ReferenceSet others, EvaluationSettings settings, Action<EvaluationProgress>? report = null, FigureCache? kept = null,
+        CancellationToken cancellation = default)
     {
         settings.Validate();
         subject.Adapter.RequireFit(subject.Backbone.Config);
@@ -52,10 +54,10 @@ public static class PublishGate
         using var adapted = new FeatureModel(subject.Backbone, subject.Adapter);
         try
         {
-            verdict = verdict with { Own = Compare(own) };
+            verdict = verdict with { Own = Compare(own, null) };
             var changes = new List<ObjectChange>();
             foreach (ReferenceObject other in others.Objects)
-                changes.Add(Compare(ObjectProbe.Render(other.Name, other.Make(), settings with { Seed = other.Seed }, cancellation: cancellation)));
+                changes.Add(Compare(ObjectProbe.Render(other.Name, other.Make(), settings with { Seed = other.Seed }, cancellation: cancellation), kept));
             verdict = verdict with { Others = SetChange.Of(others.Name, changes) };
         }
         catch (UnusableFeaturesException unusable)
@@ -65,9 +67,18 @@ public static class PublishGate
         IReadOnlyList<string> reasons = Reasons(verdict.Own!, verdict.Others!, verdict.Limits);
         return verdict with { IsAccepted = reasons.Count == 0, Reasons = reasons, Seconds = clock.Elapsed.TotalSeconds };
 
-        ObjectChange Compare(ObjectProbe probe)
+        ObjectChange Compare(ObjectProbe probe, FigureCache? cache)
         {
-            ObjectFigures before = ModelEvaluator.Evaluate(bare, probe, settings, report, cancellation);
+            ObjectFigures? before = cache?.Find(probe);
+            if (before is not null)
+            {
+                report?.Invoke(new EvaluationProgress(probe.Name, 1, 1));
+            }
+            else
+            {
+                before = ModelEvaluator.Evaluate(bare, probe, settings, report, cancellation);
+                cache?.Keep(probe, before);
+            }
             return ObjectChange.Between(probe, before, ModelEvaluator.Evaluate(adapted, probe, settings, report, cancellation));
         }
     }

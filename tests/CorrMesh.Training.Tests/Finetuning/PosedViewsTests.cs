@@ -53,6 +53,27 @@ public class PosedViewsTests
         Assert.Equal(unit[17], 2 * half[17], 1e-6);
     }
 
+    // Goal: scenes stand behind the object and never on it, and the same seed gives the same one. Method: without colour changes and motion, pixels of the object are those of the
+    // plain view, and hardly any other is black still.
+    [Fact]
+    public void Load_Backdrops_StandBehindTheObjectAlone()
+    {
+        ObjectView plain = Source().Load(1);
+        var options = new AugmentationOptions { GeometricProbability = 0, ColourProbability = 0 };
+        var views = new PosedViews([new PosedObject("box", Source())], options, backdrops: true);
+        byte[] first = views.Load(0, 1, 3).Image.Pixels, again = views.Load(0, 1, 3).Image.Pixels, other = views.Load(0, 1, 4).Image.Pixels;
+        Assert.Equal(first, again);
+        Assert.NotEqual(first, other);
+        Assert.Equal(plain.Image.Pixels, views.Load(0, 1, null).Image.Pixels);
+        int behind = 0, black = 0;
+        for (int at = 0; at < plain.Mask.Length; at++)
+        {
+            if (plain.Mask[at] != 0) Assert.Equal(plain.Image.Pixels.AsSpan(3 * at, 3), first.AsSpan(3 * at, 3));
+            else (behind, black) = (behind + 1, black + (first[3 * at] + first[3 * at + 1] + first[3 * at + 2] == 0 ? 1 : 0));
+        }
+        Assert.True(black < behind / 4, $"{black} of {behind} pixels behind the object are black");
+    }
+
     [Fact]
     public void AngleBetween_Views_IsThatOfTheirPoses()
     {

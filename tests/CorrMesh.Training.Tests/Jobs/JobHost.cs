@@ -3,6 +3,7 @@ using CorrMesh.Features.Execution;
 using CorrMesh.Features.Tests.Support;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Errors;
+using CorrMesh.Protos.Features.V1;
 using CorrMesh.Protos.Training.V1;
 using Google.Protobuf;
 using Grpc.Core;
@@ -57,6 +58,7 @@ internal sealed class JobHost : IAsyncDisposable
     {
         RequestId = requestId,
         ViewCount = 8,
+        MeasureCount = 2,
         Mesh = new MeshUpload { Files = { new MeshFile { Content = ByteString.CopyFromUtf8(Cube) } } },
         Recipe = new FinetuneRecipe { Iterations = 40, Tokens = 8, Keypoints = 32, LoraBlocks = 2, LearningRate = 1e-3 },
     };
@@ -97,6 +99,17 @@ internal sealed class JobHost : IAsyncDisposable
             if (holds(job)) return job;
             await Task.Delay(20, patience.Token);
         }
+    }
+
+    /// <summary>Waits until the feature service lists an adapter of `small` with a digest.</summary>
+    public async Task ServesAsync(string name, string digest)
+    {
+        using var features = GrpcChannel.ForAddress(mesh.Endpoints.First(endpoint => endpoint.Service == MeshTopology.Features).Grpc);
+        var client = new CorrMesh.Protos.Features.V1.FeatureService.FeatureServiceClient(features);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        patience.CancelAfter(TimeSpan.FromSeconds(30));
+        while (!(await client.ListModelsAsync(new ListModelsRequest(), cancellationToken: patience.Token)).Models.Single(model => model.Name == "small").Adapters.Any(adapter => adapter.Name == name && adapter.Digest == digest))
+            await Task.Delay(50, patience.Token);
     }
 
     public Task StopAsync() => mesh.StopAsync(Token);

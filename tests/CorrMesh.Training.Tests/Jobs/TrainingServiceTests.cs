@@ -16,6 +16,7 @@ public sealed class TrainingServiceTests
         echo '{"progress":{"step":1,"loss":0.5,"gradient_norm":2,"steps_per_second":4,"remaining_seconds":0.25,"live_tensors":7,"cache_size":8}}'
         echo '{"progress":{"step":2,"loss":0.25,"gradient_norm":1,"steps_per_second":4,"remaining_seconds":0,"live_tensors":7,"cache_size":8}}'
         printf adapter > "$3/jobs/$1/adapter.safetensors"
+        printf '{"schema_version":1,"is_accepted":false,"reasons":["for a test"],"backbone_digest":"b","adapter_digest":"a","settings":{}}' > "$3/jobs/$1/report.json"
         echo '{"schema_version":1}' > "$3/jobs/$1/adapter.json"
         """;
 

@@ -54,6 +54,28 @@ public sealed class PublishGateTests : IDisposable
         Assert.Equal((first with { Seconds = 0 }).ToJson(), (second with { Seconds = 0 }).ToJson());
     }
 
+    // Goal: kept figures change nothing but the time. Method: the same verdict without a cache, filling one, from it, and from one whose files are damaged.
+    [Fact]
+    public void Judge_KeptFigures_GiveTheSameReport()
+    {
+        string folder = Directory.CreateTempSubdirectory("corrmesh-figures-").FullName;
+        try
+        {
+            string bare = Timeless(Judge(Smoothing(0.05f))), filling = Kept(), kept = Kept();
+            Assert.Equal(2, Directory.GetFiles(folder).Length);
+            foreach (string file in Directory.GetFiles(folder)) File.WriteAllText(file, "{");
+            Assert.All([filling, kept, Kept()], report => Assert.Equal(bare, report));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        string Kept() => Timeless(Judge(Smoothing(0.05f), new FigureCache(folder, "compact", Small)));
+
+        static string Timeless(GateReport report) => (report with { Seconds = 0 }).ToJson();
+    }
+
     // The adapter that changes nothing cannot have improved anything.
     [Fact]
     public void Judge_AdapterThatChangesNothing_IsRefused()
@@ -180,10 +202,10 @@ public sealed class PublishGateTests : IDisposable
         Assert.Null(SetChange.Of("s", [Changes.Of("a", 0.25, 0.5, null), Changes.Of("b", 0.75, 0.5, 0.04)]).Pcdp10ChangeError);
     }
 
-    private GateReport Judge(Adapter adapter)
+    private GateReport Judge(Adapter adapter, FigureCache? kept = null)
     {
         ObjectProbe own = ObjectProbe.Render("own", ProceduralObjects.Make(77, ["creature"], ["mosaic"]).Mesh, Small);
-        return PublishGate.Judge(new GateSubject(backbone, "sha256:compact", adapter, "sha256:adapter"), own, Others, Small);
+        return PublishGate.Judge(new GateSubject(backbone, "sha256:compact", adapter, "sha256:adapter"), own, Others, Small, kept: kept);
     }
 
     // The identity with a share of each of the eight neighbours.
