@@ -60,7 +60,7 @@ function hear(name, said) {
     const before = job;
     take(said);
     if (before.state !== job.state || before.pictures.length !== job.pictures.length) refreshPictures();
-    if (before.state !== job.state && isOver(job)) listNames();
+    if (before.state !== job.state && isOver(job)) listNames().catch(complain);
   } else if (name === 'progress') {
     if (!losses.size && !job.pictures.length) refreshPictures();
     losses.set(said.step, said.loss);
@@ -175,7 +175,7 @@ function drawFacts() {
 
 // --- pictures
 
-/** Shows what pictures there are now; `no-store` and an address of its own for each keep the ones before from being shown again. */
+/** Shows what pictures there are now, and never throws; `no-store` and an address of its own for each keep the ones before from being shown again. */
 async function refreshPictures() {
   const mine = ++picturesAsked;
   try {
@@ -199,9 +199,8 @@ async function refreshPictures() {
     const steps = [...figures.keys()];
     $('pictures-said').textContent = steps.length ? `after step ${Math.max(...steps)}` : '';
   } catch (error) {
-    // The next measurement asks again.
-    if (mine === picturesAsked && shown.size) $('pictures-said').textContent = `not renewed: ${error.message}`;
-    else if (error.status !== 404) throw error;
+    // The next measurement asks again, and whether the mesh can be reached is said elsewhere.
+    if (mine === picturesAsked) $('pictures-said').textContent = `not renewed: ${error.message}`;
   }
 }
 
