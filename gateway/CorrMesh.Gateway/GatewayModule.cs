@@ -58,6 +58,7 @@ public sealed class GatewayModule : IMeshModule
         endpoints.MapMatch();
         endpoints.MapPictures();
         endpoints.MapJobs();
+        endpoints.MapAdapters();
         endpoints.MapHealthz();
         endpoints.MapStatus();
         endpoints.MapPage();

@@ -9,7 +9,7 @@ internal sealed record FormNames(string Source = "source", string Sources = "sou
     /// <returns>As the form names it: `tokens`, `image`, `points[3].x`.</returns>
     public string Of(string path)
     {
-        path = Strip(Strip(Strip(path, "spec."), "selection."), "recipe.");
+        path = Strip(Strip(Strip(Strip(path, "spec."), "selection."), "recipe."), "settings.");
         path = Strip(path, "points.").StartsWith("points[", StringComparison.Ordinal) ? Strip(path, "points.") : path;
         string first = path.Split('.', '[')[0];
         return first switch
@@ -19,6 +19,7 @@ internal sealed record FormNames(string Source = "source", string Sources = "sou
             "long_side_px" => "long_side",
             "target" => "target",
             "mesh" => "mesh",
+            "adapter_content" => "adapter",
             _ => path,
         };
     }

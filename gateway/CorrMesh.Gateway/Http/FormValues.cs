@@ -93,5 +93,14 @@ internal static partial class FormValues
             ? value
             : throw new FieldException(field, $"a whole number from {min} to {max} needed, '{Shorten(text)}' given");
 
-    private static string Shorten(string text) => text.Length <= 40 ? text : text[..40] + "...";
+    /// <exception cref="FieldException">It is no whole number. What it may be is for the service to say.</exception>
+    public static uint Whole(string field, string text) =>
+        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint value) ? value : throw new FieldException(field, $"a whole number needed, '{Shorten(text)}' given");
+
+    /// <exception cref="FieldException">It is no number. What it may be is for the service to say.</exception>
+    public static double Number(string field, string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : throw new FieldException(field, $"a number needed, '{Shorten(text)}' given");
+
+    /// <summary>The beginning of a text, for a message.</summary>
+    public static string Shorten(string text) => text.Length <= 40 ? text : text[..40] + "...";
 }

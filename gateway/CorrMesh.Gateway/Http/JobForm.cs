@@ -1,4 +1,3 @@
-using System.Globalization;
 using CorrMesh.Gateway.OpenApi;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Options;
@@ -11,11 +10,6 @@ namespace CorrMesh.Gateway.Http;
 /// <summary>The form of `POST /v1/jobs`. Of the recipe's bounds it knows the types alone: what a number may be is the training service's to say.</summary>
 internal static class JobForm
 {
-    private const int MaxResources = 63;
-
-    // What is sent beside the files themselves.
-    private const int Overhead = 64 << 10;
-
     private static readonly (string Name, string Range, Action<FinetuneRecipe, uint> Set)[] WholeNumbers =
     [
         ("conv_layers", "3 x 3 convolutions after the model, 0 to 3. Absent: 1.", (recipe, value) => recipe.ConvLayers = value),
@@ -40,29 +34,24 @@ internal static class JobForm
     [
         ("augment", "true or false: whether views are changed as the paper's are. Absent: true.", (recipe, value) => recipe.Augment = value),
         ("cache_trunk", "true or false: keep what the model's frozen blocks make of a view; several times faster. Absent: false.", (recipe, value) => recipe.CacheTrunk = value),
+        ("backdrops", "true or false: another random scene behind the object in each augmented view, in place of black. Absent: false.", (recipe, value) => recipe.Backdrops = value),
     ];
 
     private static readonly string[] Texts =
     [
-        "mesh_of_job", "model", "display_name", "request_id", "view_count", "loss", .. WholeNumbers.Select(field => field.Name), .. Numbers.Select(field => field.Name), .. Switches.Select(field => field.Name),
+        "mesh_of_job", "model", "display_name", "request_id", "view_count", "measure_count", "publish_as", "loss", .. WholeNumbers.Select(field => field.Name), .. Numbers.Select(field => field.Name), .. Switches.Select(field => field.Name),
     ];
 
     /// <summary>The fields as the API document shows them.</summary>
     public static FormField[] Fields(MeshLimits limits) =>
     [
-        new("mesh", false, new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", Description = $"The mesh: glTF, GLB, OBJ or PLY; with its resources within {limits.MessageBytes} bytes. This or mesh_of_job." }),
-        new("resource", false, new OpenApiSchema
-        {
-            Type = JsonSchemaType.Array,
-            Items = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" },
-            MaxItems = MaxResources,
-            Description = "What the mesh refers to (buffers, material libraries, textures), by its file name there.",
-        }),
-        FormField.Text("mesh_of_job", "Instead of a mesh: the id of an earlier job with the same one."),
+        .. MeshFields.Fields(limits),
         FormField.Model,
         FormField.Text("display_name", "A name for people, at most 100 characters."),
         FormField.Text("request_id", "Makes the call safe to repeat: 1 to 128 characters of your choice, new for each job."),
         FormField.Text("view_count", "Pictures that are rendered of the mesh, 8 to 128. Absent: 42."),
+        FormField.Text("measure_count", "How often views that are not trained on are measured on the way, 0 to 100. Absent: 10."),
+        FormField.Text("publish_as", "The name to publish the adapter under if the gate accepts it. Where there are API keys, an admin's is needed for it. Absent: none."),
         FormField.Text("loss", $"What a step minimises: {string.Join(", ", JobNames.Losses.Keys)}. Absent: smooth_ap, the paper's."),
         .. WholeNumbers.Select(field => new FormField(field.Name, false, new OpenApiSchema { Type = JsonSchemaType.Integer, Description = field.Range })),
         .. Numbers.Select(field => new FormField(field.Name, false, new OpenApiSchema { Type = JsonSchemaType.Number, Description = field.Range })),
@@ -73,49 +62,34 @@ internal static class JobForm
     /// <exception cref="TooLargeException">The files do not fit into a message.</exception>
     public static async Task<CreateFinetuneJobRequest> ReadAsync(HttpRequest request, MeshLimits limits)
     {
-        long most = limits.MessageBytes - Overhead;
-        var form = await MultipartForm.ReadAsync(request, ["mesh", "resource"], Texts, limits, "resource", MaxResources, most).ConfigureAwait(false);
+        var form = await MeshFields.ReadAsync(request, [], Texts, limits).ConfigureAwait(false);
         var call = new CreateFinetuneJobRequest
         {
-            // A call of our own may be repeated on its way to the service.
-            RequestId = form.Text("request_id") ?? $"gateway-{Guid.NewGuid():N}",
+            RequestId = MeshFields.RequestId(form),
             DisplayName = form.Text("display_name") ?? "",
             Model = form.Text("model") ?? "",
             Recipe = Recipe(form),
+            PublishAs = form.Text("publish_as") ?? "",
         };
-        if (form.Text("view_count") is { } views) call.ViewCount = Whole("view_count", views);
-        if (form.HasFile("mesh") && form.Has("mesh_of_job")) throw new FieldException("mesh", "one of mesh and mesh_of_job allowed, both given");
-        if (form.Text("mesh_of_job") is { } job) call.MeshOfJob = job;
-        else call.Mesh = Mesh(form);
+        if (form.Text("view_count") is { } views) call.ViewCount = FormValues.Whole("view_count", views);
+        if (form.Text("measure_count") is { } measurements) call.MeasureCount = FormValues.Whole("measure_count", measurements);
+        if (MeshFields.Source(form) is { } job) call.MeshOfJob = job;
+        else call.Mesh = MeshFields.Upload(form);
         FormValues.CheckFits(call, "mesh", "a mesh and its resources", limits);
         return call;
-    }
-
-    private static MeshUpload Mesh(MultipartForm form)
-    {
-        var upload = new MeshUpload { Files = { new MeshFile { Content = form.File("mesh") } } };
-        if (!form.HasFile("resource")) return upload;
-        upload.Files.AddRange(form.Files("resource").Zip(form.FileNames("resource"), (content, name) => new MeshFile { Name = name, Content = content }));
-        return upload;
     }
 
     private static FinetuneRecipe Recipe(MultipartForm form)
     {
         var recipe = new FinetuneRecipe();
         if (form.Text("loss") is { } loss)
-            recipe.Loss = JobNames.Losses.TryGetValue(loss, out var known) ? known : throw new FieldException("loss", $"one of {string.Join(", ", JobNames.Losses.Keys)} needed, '{Shorten(loss)}' given");
+            recipe.Loss = JobNames.Losses.TryGetValue(loss, out var known) ? known : throw new FieldException("loss", $"one of {string.Join(", ", JobNames.Losses.Keys)} needed, '{FormValues.Shorten(loss)}' given");
         foreach (var (name, _, set) in WholeNumbers)
-            if (form.Text(name) is { } text) set(recipe, Whole(name, text));
+            if (form.Text(name) is { } text) set(recipe, FormValues.Whole(name, text));
         foreach (var (name, _, set) in Numbers)
-            if (form.Text(name) is { } text)
-                set(recipe, double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : throw new FieldException(name, $"a number needed, '{Shorten(text)}' given"));
+            if (form.Text(name) is { } text) set(recipe, FormValues.Number(name, text));
         foreach (var (name, _, set) in Switches)
-            if (form.Text(name) is { } text) set(recipe, bool.TryParse(text, out bool value) ? value : throw new FieldException(name, $"true or false needed, '{Shorten(text)}' given"));
+            if (form.Text(name) is { } text) set(recipe, bool.TryParse(text, out bool value) ? value : throw new FieldException(name, $"true or false needed, '{FormValues.Shorten(text)}' given"));
         return recipe;
     }
-
-    private static uint Whole(string field, string text) =>
-        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint value) ? value : throw new FieldException(field, $"a whole number needed, '{Shorten(text)}' given");
-
-    private static string Shorten(string text) => text.Length <= 40 ? text : text[..40] + "...";
 }

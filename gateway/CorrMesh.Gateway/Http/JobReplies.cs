@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using CorrMesh.Protos.Training.V1;
 
 namespace CorrMesh.Gateway.Http;
@@ -9,11 +10,12 @@ public sealed record RecipeReply(
     [property: Description("smooth_ap, contrastive or procrustes.")] string Loss,
     uint ConvLayers, uint LoraRank, uint LoraBlocks, double LearningRate, double WeightDecay, double ClipNorm, uint Iterations, uint Tokens, uint Keypoints,
     [property: Description("Degrees.")] double MaxAngle,
-    bool Augment, bool CacheTrunk, uint PoolSize, uint Seed)
+    bool Augment, bool CacheTrunk, uint PoolSize, uint Seed,
+    [property: Description("Whether another random scene stands behind the object in each augmented view.")] bool Backdrops)
 {
     internal static RecipeReply From(FinetuneRecipe recipe) => new(
         JobNames.Of(recipe.Loss), recipe.ConvLayers, recipe.LoraRank, recipe.LoraBlocks, recipe.LearningRate, recipe.WeightDecay, recipe.ClipNorm, recipe.Iterations, recipe.Tokens, recipe.Keypoints,
-        recipe.MaxAngle, recipe.Augment, recipe.CacheTrunk, recipe.PoolSize, recipe.Seed);
+        recipe.MaxAngle, recipe.Augment, recipe.CacheTrunk, recipe.PoolSize, recipe.Seed, recipe.Backdrops);
 }
 
 [Description("Progress at one step; means are since the report before.")]
@@ -37,24 +39,83 @@ public sealed record JobAdapterReply(string Digest, long Size, JsonElement Card)
     }
 }
 
-[Description("A fine-tuning job.")]
+[Description("How well points are found again, each a mean over pairs of views, 0 to 1: ape is the distance from the true position as a fraction of the picture's longer side (less is better), pcdp_NNN the share of points nearer than 0.05, 0.1 and 0.2 of it.")]
+public sealed record MatchFiguresReply(
+    double Ape,
+    [property: JsonPropertyName("pcdp_005")] double Pcdp005,
+    [property: JsonPropertyName("pcdp_010")] double Pcdp010,
+    [property: JsonPropertyName("pcdp_020")] double Pcdp020)
+{
+    internal static MatchFiguresReply From(MatchFigures figures) => new(figures.Ape, figures.Pcdp005, figures.Pcdp010, figures.Pcdp020);
+}
+
+[Description("What was measured on the way, after a step, of views of the job's object that are not trained on.")]
+public sealed record JobMeasurementReply(uint Step, MatchFiguresReply Figures)
+{
+    internal static JobMeasurementReply From(JobMeasurement measurement) => new(measurement.Step, MatchFiguresReply.From(measurement.Figures));
+}
+
+[Description("How far the gate's measuring is.")]
+public sealed record JobGaugeReply(
+    [property: JsonPropertyName("object"), Description("The object that is measured.")] string ObjectName,
+    [property: Description("Measurements done: two an object, without and with the adapter.")] uint Done,
+    uint Total)
+{
+    internal static JobGaugeReply From(JobGauge gauge) => new(gauge.Object, gauge.Done, gauge.Total);
+}
+
+[Description("One object, or the mean of several, of the bare model and with the adapter.")]
+public sealed record FigureChangeReply(
+    string Name, MatchFiguresReply Before, MatchFiguresReply After,
+    [property: JsonPropertyName("pcdp_010_change"), Description("PCDP@0.1 after less before.")] double Pcdp010Change,
+    [property: JsonPropertyName("pcdp_010_change_error"), Description("Standard error of that under other views; absent when there were too few.")] double? Pcdp010ChangeError = null)
+{
+    internal static FigureChangeReply From(FigureChange change) => new(
+        change.Name, MatchFiguresReply.From(change.Before), MatchFiguresReply.From(change.After), change.Pcdp010Change, change.HasPcdp010ChangeError ? change.Pcdp010ChangeError : null);
+}
+
+[Description("What the gate found; what was not measured is absent.")]
+public sealed record VerdictReply(
+    [property: Description("Whether the adapter may be published.")] bool Accepted,
+    [property: Description("Why not; empty when it may.")] IReadOnlyList<string> Reasons,
+    [property: Description("The objects of the reference set.")] IReadOnlyList<FigureChangeReply> References,
+    [property: Description("How long it took, seconds.")] double ElapsedS,
+    [property: Description("The job's object.")] FigureChangeReply? Own = null,
+    [property: Description("The mean of the reference set.")] FigureChangeReply? ReferenceMean = null)
+{
+    internal static VerdictReply From(GateVerdict verdict) => new(
+        verdict.Accepted, [.. verdict.Reasons], [.. verdict.References.Select(FigureChangeReply.From)], verdict.ElapsedNs / 1e9,
+        verdict.Own is { } own ? FigureChangeReply.From(own) : null, verdict.ReferenceMean is { } mean ? FigureChangeReply.From(mean) : null);
+}
+
+[Description("A job: a fine-tuning, or the evaluation of an adapter.")]
 public sealed record JobReply(
     string Id,
     [property: Description("queued, running, succeeded, failed or cancelled.")] string State,
-    string Model, string ModelDigest, RecipeReply Recipe, uint ViewCount, string MeshDigest, uint ThreadCount, DateTimeOffset CreateTime,
+    [property: Description("finetune or evaluate.")] string Kind,
+    string Model, string ModelDigest, uint ViewCount, string MeshDigest, uint ThreadCount, DateTimeOffset CreateTime,
+    [property: Description("Names for GET /v1/jobs/{id}/pictures/{name}, as far as there are pictures.")] IReadOnlyList<string> Pictures,
+    [property: Description("How often unseen views are measured on the way.")] uint MeasureCount,
     string? DisplayName = null,
     [property: Description("Why it failed, or why its process is started again.")] string? Reason = null,
     [property: Description("Jobs that run or wait before this one, while it is queued.")] uint? QueuePosition = null,
+    [property: Description("How the adapter is trained; an evaluation has none.")] RecipeReply? Recipe = null,
+    [property: Description("The name that the adapter is published under if the gate accepts it.")] string? PublishAs = null,
     JobProgressReply? Progress = null,
+    [property: Description("The last measurement on the way.")] JobMeasurementReply? Measurement = null,
+    [property: Description("How far the gate is, while it measures.")] JobGaugeReply? Gauge = null,
     JobAdapterReply? Adapter = null,
+    [property: Description("What the gate found, once the job has succeeded.")] VerdictReply? Verdict = null,
     DateTimeOffset? StartTime = null,
     DateTimeOffset? EndTime = null)
 {
     internal static JobReply From(Job job) => new(
-        job.Id, JobNames.Of(job.State), job.Model, job.ModelDigest, RecipeReply.From(job.Recipe), job.ViewCount, job.MeshDigest, job.ThreadCount, job.CreateTime.ToDateTimeOffset(),
+        job.Id, JobNames.Of(job.State), JobNames.Of(job.Kind), job.Model, job.ModelDigest, job.ViewCount, job.MeshDigest, job.ThreadCount, job.CreateTime.ToDateTimeOffset(), [.. job.Pictures], job.MeasureCount,
         job.DisplayName.Length > 0 ? job.DisplayName : null, job.Reason.Length > 0 ? job.Reason : null, job.State == JobState.Queued ? job.QueuePosition : null,
-        job.Progress is { } progress ? JobProgressReply.From(progress) : null, job.Adapter is { } adapter ? JobAdapterReply.From(adapter) : null,
-        job.StartTime?.ToDateTimeOffset(), job.EndTime?.ToDateTimeOffset());
+        job.Recipe is { } recipe ? RecipeReply.From(recipe) : null, job.PublishAs.Length > 0 ? job.PublishAs : null,
+        job.Progress is { } progress ? JobProgressReply.From(progress) : null, job.Measurement is { } measurement ? JobMeasurementReply.From(measurement) : null,
+        job.Gauge is { } gauge ? JobGaugeReply.From(gauge) : null, job.Adapter is { } adapter ? JobAdapterReply.From(adapter) : null,
+        job.Verdict is { } verdict ? VerdictReply.From(verdict) : null, job.StartTime?.ToDateTimeOffset(), job.EndTime?.ToDateTimeOffset());
 }
 
 [Description("A page of jobs, the newest first; next_page_token is absent on the last one.")]
@@ -75,6 +136,9 @@ internal static class JobNames
     };
 
     public static string Of(FinetuneLoss loss) => Losses.First(pair => pair.Value == loss).Key;
+
+    // Services of before there were evaluations say nothing.
+    public static string Of(JobKind kind) => kind == JobKind.Evaluate ? "evaluate" : "finetune";
 
     public static string Of(JobState state) => state.ToString().ToLowerInvariant();
 }

@@ -7,7 +7,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace CorrMesh.Gateway.Page;
 
-/// <summary>The page at `/` and what it is made of: the folder wwwroot and the sample pictures, carried inside the program.</summary>
+/// <summary>The pages at `/` and `/runs` and what they are made of: the folder wwwroot and the sample pictures, carried inside the program.</summary>
 internal static class PageFiles
 {
     // Everything the page uses comes from this server; a script or style that found its way into the markup would not run.
@@ -34,10 +34,18 @@ internal static class PageFiles
             using var stream = assembly.GetManifestResourceStream(name)!;
             byte[] content = new byte[stream.Length];
             stream.ReadExactly(content);
-            string path = name == Root + "index.html" ? "/" : name[(Root.Length - 1)..];
-            endpoints.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], Serve(content, Types[Path.GetExtension(name)])).ExcludeFromDescription();
+            var serve = Serve(content, Types[Path.GetExtension(name)]);
+            foreach (string path in PathsOf(name[(Root.Length - 1)..])) endpoints.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], serve).ExcludeFromDescription();
         }
     }
+
+    // One file is both the list of runs and each run: its script looks at the address.
+    private static string[] PathsOf(string file) => file switch
+    {
+        "/index.html" => ["/"],
+        "/runs.html" => ["/runs", "/runs/{id}"],
+        _ => [file],
+    };
 
     private static Func<HttpContext, IResult> Serve(byte[] content, string type)
     {

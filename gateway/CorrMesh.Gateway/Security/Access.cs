@@ -1,6 +1,7 @@
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Security;
 using CorrMesh.Protos.Status.V1;
+using CorrMesh.Protos.Training.V1;
 using Microsoft.AspNetCore.Http;
 
 namespace CorrMesh.Gateway.Security;
@@ -19,12 +20,13 @@ internal static class Access
         "/favicon.svg",
     ];
 
-    /// <summary>Folders whose contents need no key: the API's page, the files of the mesh's page, and `grpc.health.v1`.</summary>
+    /// <summary>Folders whose contents need no key: the API's page, the files of the mesh's pages, the page of runs, and `grpc.health.v1`.</summary>
     public static IReadOnlyList<string> OpenFolders { get; } =
     [
         "/docs",
         "/assets",
         "/samples",
+        "/runs",
         $"/{Grpc.Health.V1.Health.Descriptor.FullName}",
     ];
 
@@ -35,10 +37,22 @@ internal static class Access
         .. MeshTopology.Services.SelectMany(service => service.AdminContracts).Select(contract => $"/{contract.FullName}"),
     ];
 
+    /// <summary>Calls of contracts that are for everyone which change what everyone gets, and so need the role admin.</summary>
+    public static IReadOnlyList<string> AdminCalls { get; } =
+    [
+        .. new[] { nameof(TrainingService.TrainingServiceClient.PublishAdapter), nameof(TrainingService.TrainingServiceClient.RollBackAdapter) }
+            .Select(method => $"/{TrainingService.Descriptor.FullName}/{TrainingService.Descriptor.FindMethodByName(method).Name}"),
+    ];
+
+    // One name of an adapter, which can be set but not read; the list of all is for everyone.
+    private const string Adapters = "/v1/adapters";
+
     /// <returns>The role that a path needs; null: none.</returns>
     public static KeyRole? Of(PathString path)
     {
         if (OpenPaths.Contains(path.Value, StringComparer.OrdinalIgnoreCase) || OpenFolders.Any(folder => path.StartsWithSegments(folder))) return null;
-        return AdminFolders.Any(folder => path.StartsWithSegments(folder)) ? KeyRole.Admin : KeyRole.User;
+        return AdminFolders.Concat(AdminCalls).Any(folder => path.StartsWithSegments(folder)) || (path.StartsWithSegments(Adapters, out var name) && name.Value is not (null or "" or "/"))
+            ? KeyRole.Admin
+            : KeyRole.User;
     }
 }

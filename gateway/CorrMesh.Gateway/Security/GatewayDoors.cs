@@ -34,10 +34,19 @@ internal static class GatewayDoors
         app.UseGrpcWebAndText();
         if (IPAddress.IsLoopback(listen.IPAddress)) app.Use((context, next) => AskedForHere(context.Request.Host, options) ? next(context) : RefuseAsync(context, WrongHost));
         if (options.Origins.Count > 0)
-            app.UseCors(policy => policy.WithOrigins([.. options.Origins]).WithMethods("GET", "HEAD", "POST").AllowAnyHeader().WithExposedHeaders(Exposed).SetPreflightMaxAge(TimeSpan.FromHours(1)));
+            app.UseCors(policy => policy.WithOrigins([.. options.Origins]).WithMethods("GET", "HEAD", "POST", "PUT").AllowAnyHeader().WithExposedHeaders(Exposed).SetPreflightMaxAge(TimeSpan.FromHours(1)));
         app.Use((context, next) => MayAsk(context.Request, options) ? next(context) : RefuseAsync(context, WrongOrigin));
         app.Use(AnswerHead);
         app.Use((context, next) => Access.Of(context.Request.Path) is { } role && keys.Check(context, role) is { } refusal ? RefuseAsync(context, refusal) : next(context));
+    }
+
+    /// <summary>Turns a request away because of a field that its key does not allow.</summary>
+    public static IResult Refuse(string field, string message)
+    {
+        const string reason = "PERMISSION_DENIED";
+        GatewayMetrics.Refusals.Add(1, new KeyValuePair<string, object?>("reason", reason));
+        return ProblemMiddleware.ProblemResult(new Problem(
+            "about:blank", ReasonPhrases.GetReasonPhrase(StatusCodes.Status403Forbidden), StatusCodes.Status403Forbidden, $"{field}: {message}", [new ProblemField(field, message)], reason));
     }
 
     private static Refusal WrongHost => new(

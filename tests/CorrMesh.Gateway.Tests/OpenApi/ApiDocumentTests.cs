@@ -49,7 +49,7 @@ public sealed partial class ApiDocumentTests
 
         var document = await Document(mesh);
 
-        Assert.Equal(["/healthz", "/v1/features", "/v1/features:render", "/v1/jobs", "/v1/jobs/{id}", "/v1/jobs/{id}/adapter", "/v1/jobs/{id}/events", "/v1/jobs/{id}:cancel", "/v1/jobs/{id}:resume", "/v1/match", "/v1/match:heatmap", "/v1/models", "/v1/status"], document.GetProperty("paths").EnumerateObject().Select(path => path.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["/healthz", "/v1/adapters", "/v1/adapters/{name}", "/v1/adapters/{name}:rollback", "/v1/evaluations", "/v1/features", "/v1/features:render", "/v1/jobs", "/v1/jobs/{id}", "/v1/jobs/{id}/adapter", "/v1/jobs/{id}/events", "/v1/jobs/{id}/pictures/{name}", "/v1/jobs/{id}/report", "/v1/jobs/{id}:cancel", "/v1/jobs/{id}:resume", "/v1/match", "/v1/match:heatmap", "/v1/models", "/v1/status"], document.GetProperty("paths").EnumerateObject().Select(path => path.Name).Order(StringComparer.Ordinal));
         Assert.Equal(
             ["application/json", "application/octet-stream", "application/x-npy"],
             document.GetProperty("paths").GetProperty("/v1/features").GetProperty("post").GetProperty("responses").GetProperty("200").GetProperty("content")
@@ -68,6 +68,43 @@ public sealed partial class ApiDocumentTests
         Assert.Equal(Names(answer), Names(schemas.GetProperty("MatchesReply").GetProperty("properties")));
         Assert.Equal(Names(answer.GetProperty("matches")[0]), Names(schemas.GetProperty("MatchReply").GetProperty("properties")));
         static IEnumerable<string> Names(JsonElement element) => element.EnumerateObject().Select(property => property.Name).Order(StringComparer.Ordinal);
+    }
+
+    // Goal: a client generated from the document reads jobs. Method: every property of a real job, and of what is in it, must be in its schema, and what is required must be in it.
+    [Fact]
+    public async Task Document_JobSchema_HasThePropertiesOfARealJob()
+    {
+        await using var mesh = await FakeMesh.StartAsync();
+        var schemas = (await Document(mesh)).GetProperty("components").GetProperty("schemas");
+
+        var job = await (await mesh.Http.GetAsync("/v1/jobs/job-1", Token)).JsonAsync();
+
+        Check("JobReply", job);
+        Check("VerdictReply", job.GetProperty("verdict"));
+        Check("FigureChangeReply", job.GetProperty("verdict").GetProperty("own"));
+        Check("FigureChangeReply", job.GetProperty("verdict").GetProperty("references")[0]);
+        Check("MatchFiguresReply", job.GetProperty("measurement").GetProperty("figures"));
+        Check("PublishedAdapterReply", (await (await mesh.Http.GetAsync("/v1/adapters", Token)).JsonAsync()).GetProperty("adapters")[0]);
+        void Check(string name, JsonElement element)
+        {
+            string[] given = [.. element.EnumerateObject().Select(property => property.Name)];
+            Assert.Empty(given.Except(schemas.GetProperty(name).GetProperty("properties").EnumerateObject().Select(property => property.Name)));
+            Assert.Empty(schemas.GetProperty(name).GetProperty("required").EnumerateArray().Select(property => property.GetString()!).Except(given));
+        }
+    }
+
+    [Fact]
+    public async Task Document_FormsOfJobs_HaveTheFieldsOfTheContract()
+    {
+        await using var mesh = await FakeMesh.StartAsync();
+        var paths = (await Document(mesh)).GetProperty("paths");
+
+        Assert.Equal(
+            ["adapter", "adapter_name", "adapter_of_job", "display_name", "max_angle", "mesh", "mesh_of_job", "model", "point_count", "request_id", "resource", "seed", "tokens", "view_count"],
+            Fields("/v1/evaluations").Order(StringComparer.Ordinal));
+        Assert.Superset(new HashSet<string> { "mesh", "resource", "mesh_of_job", "measure_count", "publish_as", "cache_trunk" }, Fields("/v1/jobs").ToHashSet());
+        IEnumerable<string> Fields(string path) => paths.GetProperty(path).GetProperty("post").GetProperty("requestBody").GetProperty("content").GetProperty("multipart/form-data")
+            .GetProperty("schema").GetProperty("properties").EnumerateObject().Select(field => field.Name);
     }
 
     // Goal: the page works without a network beyond this server. Method: every address in it is relative and served here, and the

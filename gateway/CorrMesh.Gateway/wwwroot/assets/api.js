@@ -8,27 +8,37 @@ export const apiKey = {
 };
 
 /** An answer that is no success; the message is the detail of its problem details. */
-export class Problem extends Error {}
+export class Problem extends Error {
+  constructor(message, { status = 0, reason = '', errors = [] } = {}) {
+    super(message);
+    Object.assign(this, { status, reason, fields: errors.map(error => error.field) });
+  }
+}
+
+/** Asks the mesh, with the key if there is one; an answer that is no success is thrown as a Problem. */
+export async function request(path, { method = 'GET', accept = '*/*', headers = {}, body, signal } = {}) {
+  const sent = { accept, ...headers };
+  if (apiKey.get()) sent['x-api-key'] = apiKey.get();
+  let answer;
+  try {
+    answer = await fetch(path, { method, headers: sent, body, signal, cache: 'no-store' });
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new Problem('The mesh cannot be reached from this browser.');
+  }
+  if (answer.ok) return answer;
+  const problem = await answer.json().catch(() => null);
+  throw new Problem(problem?.detail ?? `${answer.status} ${answer.statusText}`, problem ?? { status: answer.status });
+}
 
 /** Posts a form (or gets, without one) and gives the JSON of the answer. */
-export async function ask(path, { fields = null, signal } = {}) {
-  const headers = { accept: 'application/json' };
-  if (apiKey.get()) headers['x-api-key'] = apiKey.get();
+export async function ask(path, { fields = null, method = fields ? 'POST' : 'GET', signal } = {}) {
   let body;
   if (fields) {
     body = new FormData();
     for (const [name, value] of fields) value.blob ? body.append(name, value.blob, value.name) : body.append(name, value);
   }
-  let answer;
-  try {
-    answer = await fetch(path, { method: fields ? 'POST' : 'GET', headers, body, signal, cache: 'no-store' });
-  } catch (error) {
-    if (error.name === 'AbortError') throw error;
-    throw new Problem('The mesh cannot be reached from this browser.');
-  }
-  if (answer.ok) return answer.json();
-  const problem = await answer.json().catch(() => null);
-  throw new Problem(problem?.detail ?? `${answer.status} ${answer.statusText}`);
+  return (await request(path, { method, accept: 'application/json', body, signal })).json();
 }
 
 const quoted = text => /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

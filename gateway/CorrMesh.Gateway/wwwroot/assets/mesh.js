@@ -1,8 +1,8 @@
 // The live panel: asks for the mesh's status each second while the page is looked at.
 
 import { ask } from './api.js';
+import { $, duration, element } from './dom.js';
 
-const $ = id => document.getElementById(id);
 const parts = ['decode', 'queue', 'compute', 'cache'];
 const history = [];      // the queue's length at the last polls
 const period = 1000;     // ms from one answer to the next question
@@ -10,13 +10,6 @@ const period = 1000;     // ms from one answer to the next question
 const milliseconds = value => value >= 100 ? `${value.toFixed(0)} ms` : value >= 1 ? `${value.toFixed(1)} ms` : `${value.toFixed(2)} ms`;
 const percent = value => `${(100 * value).toFixed(value < 0.9995 && value > 0 ? 1 : 0)} %`;
 const bytes = value => value >= 2 ** 30 ? `${(value / 2 ** 30).toFixed(1)} GiB` : `${(value / 2 ** 20).toFixed(1)} MiB`;
-const duration = s => s < 90 ? `${Math.floor(s)} s` : s < 5400 ? `${Math.floor(s / 60)} min` : s < 172800 ? `${Math.floor(s / 3600)} h` : `${Math.floor(s / 86400)} d`;
-
-function element(name, properties = {}, ...content) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...content);
-  return made;
-}
 
 export async function watchMesh() {
   for (;;) {

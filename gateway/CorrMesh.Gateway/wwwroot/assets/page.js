@@ -289,10 +289,17 @@ async function listModels() {
   const listed = await ask('/v1/models');
   $('model').replaceChildren(...listed.models.map(model => new Option(model.name === listed.default_model ? `${model.name} (default)` : model.name, model.name, model.name === listed.default_model, model.name === listed.default_model)));
   Object.assign($('tokens'), { min: listed.min_tokens, max: listed.max_tokens });
+  // A run's page leads here with its adapter chosen, which may be one that a name has meant before.
+  const wanted = new URLSearchParams(location.search), named = { model: wanted.get('model'), adapter: wanted.get('adapter') };
+  if (named.model && listed.models.some(model => model.name === named.model)) $('model').value = named.model;
   const fit = () => {
     const model = listed.models.find(model => model.name === $('model').value);
     $('adapter').replaceChildren(new Option('none', ''), ...(model?.adapters ?? []).map(adapter => new Option(adapter.name)));
-    $('adapter').disabled = !model?.adapters.length;
+    if (named.adapter && model?.name === (named.model ?? listed.default_model)) {
+      if (![...$('adapter').options].some(option => option.value === named.adapter)) $('adapter').append(new Option(named.adapter));
+      $('adapter').value = named.adapter;
+    }
+    $('adapter').disabled = $('adapter').options.length === 1;
     $('tokens').placeholder = model?.default_tokens ?? '';
   };
   $('model').onchange = () => { fit(); matchAgain(); };
