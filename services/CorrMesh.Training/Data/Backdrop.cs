@@ -9,7 +9,10 @@ internal sealed class Backdrop
     private readonly SceneComposer composer = new();
     private readonly Raster raster = new();
 
-    /// <summary>A square picture; the same random sequence gives the same bytes.</summary>
+    /// <summary>Forgets the pictures before: what follows is as from a new one.</summary>
+    public void Restart() => composer.Restart();
+
+    /// <summary>A square picture; the same random sequence from a new or restarted one gives the same bytes.</summary>
     /// <param name="random">Decides.</param>
     /// <param name="size">Pixels a side.</param>
     public RgbImage Make(SeededRandom random, int size)

@@ -43,6 +43,8 @@ public sealed class ObjectViewGenerator(ulong seed)
     public ObjectViewSet Generate(long index, double difficulty, int size, int viewCount)
     {
         ProceduralObject made = DrawObject(index).Made;
+        composer.Restart();
+        backdrop.Restart();
         (Vector3 centre, Vector3 up) = (Direction(), made.Mesh.Up);
         double spread = (15 + 55 * difficulty) * Math.PI / 180, roll = 0.2 * random.Normal();
         double distance = random.Range(1.6f, 3.5f), share = random.Range(0.5f, 1);

@@ -58,6 +58,7 @@ public sealed class PlanarPairGenerator
         if (viewCount is < 2 or > 4) throw new ArgumentOutOfRangeException(nameof(viewCount), viewCount, "viewCount: 2 to 4 needed");
 
         random.Reseed(seed, (ulong)index);
+        composer.Restart();
         // A multiple of 8 halves three times without a remainder.
         int canvasSize = (int)Math.Ceiling(size * CanvasRatio / 8) * 8;
         sampler.Canvas.Resize(canvasSize, canvasSize);

@@ -22,6 +22,9 @@ internal sealed class SceneComposer
     private float light;
     private float shadows;
 
+    /// <summary>Forgets what was painted: what follows is as from a new composer.</summary>
+    public void Restart() => fill.Place(0, 0, 0, 0, 0);
+
     /// <summary>Paints a whole scene over the raster.</summary>
     /// <param name="target">Receives the scene; its size decides the sizes of the shapes.</param>
     /// <param name="random">Decides everything else.</param>
@@ -178,11 +181,7 @@ internal sealed class SceneComposer
         float pick = random.Unit();
         float flat = style switch { Style.Natural => 0.08f, Style.Mixed => 0.15f, Style.Sparse => 0.5f, _ => 0.28f };
         float angle = random.Range(0, MathF.Tau);
-        if (pick < flat || radius < 3)
-        {
-            fill.Kind = FillKind.Flat;
-            fill.Place(0, 0, 0, 0, 0);   // grain begins where the pattern does: not where that of the shape before did, which may be another scene's
-        }
+        if (pick < flat || radius < 3) fill.Kind = FillKind.Flat;   // its grain begins where the last placed pattern did
         else if (pick < flat + 0.14f)
         {
             fill.Kind = random.Chance(0.6f) ? FillKind.Linear : FillKind.Radial;

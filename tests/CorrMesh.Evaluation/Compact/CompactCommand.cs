@@ -15,20 +15,29 @@ internal static class CompactCommand
         var clock = Stopwatch.StartNew();
         IReadOnlyList<EvaluatedObject> meshes = SharedMeshes.Find(SharedData.Path(SharedMeshes.Folder));
         using MeasuredModel first = new(BuiltInModel.FirstVersion()), measured = new(asked.Model ?? BuiltInModel.Path());
-        int done = 0, total = meshes.Count + asked.Count;
-        CompactRow[] shared = [.. meshes.Select(Measure)], made = [.. HeldOutObjects.Take(asked.Count).Select(Measure)];
-        var report = new CompactReport(shared, made, first.Title, measured.Title, asked.Settings, Processor.Name(), clock.Elapsed.TotalSeconds);
+        int total = meshes.Count + asked.Count;
+        var rows = new List<CompactRow>();
+        // The next object is made and rendered while one is measured, as most of that is one thread's work. The models' tensors belong to this thread: it waits and does not await.
+        using IEnumerator<EvaluatedObject> queue = meshes.Concat(HeldOutObjects.Take(asked.Count)).GetEnumerator();
+        for (Task<(EvaluatedObject One, ObjectProbe Probe)?> ahead = Next(); ahead.GetAwaiter().GetResult() is { } next;)
+        {
+            ahead = Next();
+            rows.Add(Measure(next.One, next.Probe));
+        }
+        var report = new CompactReport(rows[..meshes.Count], rows[meshes.Count..], first.Title, measured.Title, asked.Settings, Processor.Name(), clock.Elapsed.TotalSeconds);
         Console.Write(report.ToMarkdown());
         ResultsFolder.Write(asked.Name, report.ToMarkdown(), report.ToJson(), (".svg", report.ToSvg()));
         foreach (string miss in report.Misses()) Console.WriteLine($"missed: {miss}");
         return asked.IsStrict && report.Misses().Count > 0 ? 1 : 0;
 
-        CompactRow Measure(EvaluatedObject one)
+        Task<(EvaluatedObject, ObjectProbe)?> Next() => Task.Run<(EvaluatedObject, ObjectProbe)?>(() => queue.MoveNext() ? (queue.Current, queue.Current.Render(asked.Settings)) : null);
+
+        CompactRow Measure(EvaluatedObject one, ObjectProbe probe)
         {
-            ObjectProbe probe = one.Render(asked.Settings);
+            int done = rows.Count + 1;
             DenseCorrespondence before = first.Measure(probe, asked.Settings);
             DenseCorrespondence after = measured.Digest == first.Digest ? before : measured.Measure(probe, asked.Settings);   // the same weights find the same
-            TimeSpan left = clock.Elapsed / ++done * (total - done);
+            TimeSpan left = clock.Elapsed / done * (total - done);
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{done} of {total}, {one.Name}: PCDP@0.1 {100 * before.Pcdp10:F1} % / {100 * after.Pcdp10:F1} %, {left:hh\\:mm\\:ss} left"));
             return new CompactRow(one.Name, one.IsSymmetric, probe.Pairs.Count, before, after);
         }
