@@ -8,7 +8,8 @@ import { showRun } from './run.js';
 const period = 3000;     // ms from one answer to the next question
 const meshes = /\.(glb|gltf|obj|ply)$/i;
 
-// What the form asks besides what stands in the page; absent fields are the paper's.
+// What the form asks besides what stands in the page; absent fields are the paper's. Its learning rate and black ground are for runs of 10,000
+// steps, so the form begins with others.
 const recipe = [
   ['loss', 'Loss', ['', 'smooth_ap', 'contrastive', 'procrustes']], ['learning_rate', 'Learning rate', '1e-5'], ['weight_decay', 'Weight decay', '1e-4'], ['clip_norm', 'Clip norm', '1'],
   ['lora_rank', 'LoRA rank', '4'], ['lora_blocks', 'LoRA blocks', '4'], ['conv_layers', 'Convolutions', '1'], ['keypoints', 'Points', '3000'], ['max_angle', 'Largest angle', '120'],
@@ -34,11 +35,12 @@ function showAll() {
   for (const [name, label, preset] of recipe) {
     const field = Array.isArray(preset)
       ? element('select', { name }, ...preset.map(value => new Option(value || 'smooth_ap, the paper’s', value)))
+      : name === 'learning_rate' ? element('input', { name, type: 'text', inputMode: 'decimal', value: '1e-4', autocomplete: 'off' })
       : element('input', { name, type: 'text', inputMode: 'decimal', placeholder: preset, autocomplete: 'off' });
     $('more').append(element('label', {}, `${label} `, field));
   }
   $('more').append(element('label', { className: 'check' }, element('input', { name: 'augment', type: 'checkbox', checked: true }), ' Augment the views'),
-    element('label', { className: 'check' }, element('input', { name: 'backdrops', type: 'checkbox' }), ' Scenes behind the object'));
+    element('label', { className: 'check' }, element('input', { name: 'backdrops', type: 'checkbox', checked: true }), ' Scenes behind the object'));
   $('start').addEventListener('input', tellCommand);
   $('start').addEventListener('submit', event => { event.preventDefault(); start(); });
   $('files').addEventListener('change', () => choose([...$('files').files]));
