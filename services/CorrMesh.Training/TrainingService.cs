@@ -1,6 +1,7 @@
 using System.Globalization;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Health;
+using CorrMesh.Hosting.Security;
 using CorrMesh.Models;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Protos.Training.V1;
@@ -22,8 +23,11 @@ public sealed class TrainingService(
     private const int DefaultPage = 20, LargestPage = 100, PartBytes = 1 << 20;
     private const string StorageUnavailable = "STORAGE_UNAVAILABLE";
 
-    public override async Task<CreateFinetuneJobResponse> CreateFinetuneJob(CreateFinetuneJobRequest request, ServerCallContext context) =>
-        new() { Job = await TakeAsync(JobWire.ToOrder(request), context).ConfigureAwait(false) };
+    public override async Task<CreateFinetuneJobResponse> CreateFinetuneJob(CreateFinetuneJobRequest request, ServerCallContext context)
+    {
+        if (request.PublishAs.Length > 0) CallerRole.RequireOperator(context, "publish_as");
+        return new CreateFinetuneJobResponse { Job = await TakeAsync(JobWire.ToOrder(request), context).ConfigureAwait(false) };
+    }
 
     public override async Task<EvaluateModelResponse> EvaluateModel(EvaluateModelRequest request, ServerCallContext context) =>
         new() { Job = await TakeAsync(JobWire.ToOrder(request), context).ConfigureAwait(false) };
@@ -90,7 +94,7 @@ public sealed class TrainingService(
             bool isFirst = seen is null;
             // The end comes last, so that who waits for it has seen everything.
             if (isFirst || (Shown(seen!) != Shown(manifest) && !manifest.IsOver)) await responseStream.WriteAsync(new WatchJobResponse { Job = Message(job) }, context.CancellationToken).ConfigureAwait(false);
-            foreach (WatchJobResponse message in events.Select(JobWire.ToEvent).Where(message => !isFirst || (message.Progress?.Step ?? message.Measurement.Step) > request.AfterStep))
+            foreach (WatchJobResponse message in events.Select(JobWire.ToEvent).Where(message => !isFirst || (message.Progress is { } progress ? progress.Step > request.AfterStep : message.Measurement.Step >= request.AfterStep)))
                 await responseStream.WriteAsync(message, context.CancellationToken).ConfigureAwait(false);
             if (gauge is not null && gauge != told) await responseStream.WriteAsync(new WatchJobResponse { Gauge = JobWire.ToMessage(gauge) }, context.CancellationToken).ConfigureAwait(false);
             told = gauge;

@@ -20,6 +20,9 @@ internal sealed class FakeTraining : TrainingService.TrainingServiceBase, IMeshM
 
     public List<CreateFinetuneJobRequest> Created { get; } = [];
 
+    /// <summary>What the gateway said of the last caller.</summary>
+    public string? LastRole { get; private set; }
+
     public List<EvaluateModelRequest> Evaluated { get; } = [];
 
     public Func<EvaluateModelRequest, Task> OnEvaluate { get; init; } = _ => Task.CompletedTask;
@@ -120,6 +123,7 @@ internal sealed class FakeTraining : TrainingService.TrainingServiceBase, IMeshM
 
     public override async Task<CreateFinetuneJobResponse> CreateFinetuneJob(CreateFinetuneJobRequest request, ServerCallContext context)
     {
+        LastRole = context.RequestHeaders.GetValue("corrmesh-caller-role");
         lock (Created) Created.Add(request);
         await OnCreate(request);
         return new CreateFinetuneJobResponse { Job = Sample(JobState.Queued) };

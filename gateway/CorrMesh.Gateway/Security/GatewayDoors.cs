@@ -38,6 +38,11 @@ internal static class GatewayDoors
         app.Use((context, next) => MayAsk(context.Request, options) ? next(context) : RefuseAsync(context, WrongOrigin));
         app.Use(AnswerHead);
         app.Use((context, next) => Access.Of(context.Request.Path) is { } role && keys.Check(context, role) is { } refusal ? RefuseAsync(context, refusal) : next(context));
+        app.Use((context, next) =>
+        {
+            CallerRole.Mark(context);
+            return next(context);
+        });
     }
 
     /// <summary>Turns a request away because of a field that its key does not allow.</summary>

@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using CorrMesh.Gateway.Security;
 using CorrMesh.Hosting;
+using CorrMesh.Protos.Training.V1;
 using Grpc.Core;
 using Microsoft.AspNetCore.Routing;
 using Xunit;
@@ -214,6 +215,21 @@ public sealed class AccessTableTests(ITestOutputHelper output)
 
         await using var open = await FakeMesh.StartAsync();
         Assert.Equal(HttpStatusCode.Created, (await open.PostAsync("/v1/jobs", ("mesh_of_job", "job-1"), ("publish_as", "cup"))).StatusCode);
+    }
+
+    // Goal: the service learns from the gateway alone who calls. Method: both keys, each with a lie about itself, and a mesh without keys.
+    [Fact]
+    public async Task CreateFinetuneJob_CallerSaysItsRole_GatewayPutsTheTruth()
+    {
+        var training = new FakeTraining();
+        using var keys = new TestKeys();
+        await using var mesh = await FakeMesh.StartAsync(training, keys.Setting);
+        var client = new TrainingService.TrainingServiceClient(mesh.Grpc);
+
+        await client.CreateFinetuneJobAsync(new CreateFinetuneJobRequest(), new Metadata { { "x-api-key", keys.User }, { "corrmesh-caller-role", "admin" } }, cancellationToken: Token);
+        Assert.Equal("user", training.LastRole);
+        await client.CreateFinetuneJobAsync(new CreateFinetuneJobRequest(), new Metadata { { "x-api-key", keys.Admin }, { "corrmesh-caller-role", "user" } }, cancellationToken: Token);
+        Assert.Null(training.LastRole);
     }
 
     [Theory]

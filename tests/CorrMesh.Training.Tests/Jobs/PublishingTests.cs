@@ -80,6 +80,20 @@ public sealed class PublishingTests
         await host.ServesAsync("mug", first.Adapter.Digest);
     }
 
+    // The gateway marks calls of users' keys; who reaches the service itself is the operator.
+    [Fact]
+    public async Task Create_PublishAsByAUser_IsDenied()
+    {
+        using TestData data = JobHost.Data();
+        await using var host = await JobHost.StartAsync(data, JobHost.Endless);
+        var order = JobHost.Order();
+        order.PublishAs = "mug";
+        var (_, _, message) = await host.Client.CreateFinetuneJobAsync(order, new Metadata { { "corrmesh-caller-role", "user" } }, cancellationToken: Token).FailsAsync(StatusCode.PermissionDenied);
+        Assert.StartsWith("publish_as: ", message, StringComparison.Ordinal);
+        order.PublishAs = "";
+        await host.Client.CreateFinetuneJobAsync(order, new Metadata { { "corrmesh-caller-role", "user" } }, cancellationToken: Token);
+    }
+
     [Fact]
     public async Task Publish_BadNameUnknownJobOtherSettingsOrModel_AreRefused()
     {
