@@ -1,8 +1,8 @@
-using CorrMesh.Models;
 using CorrMesh.Features.Store;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Models;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Vision.Similarity;

@@ -1,6 +1,6 @@
-using CorrMesh.Models;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Models;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Vision.Images;
 using FeatureStage = CorrMesh.Vision.Features.FeatureStage;

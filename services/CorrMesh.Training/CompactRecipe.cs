@@ -6,7 +6,7 @@ namespace CorrMesh.Training;
 public sealed record CompactRecipe
 {
     /// <summary>Updates in all. The learning rate falls over the last <see cref="DecayFraction"/> of them.</summary>
-    public int Steps { get; init; } = 1500;
+    public int Steps { get; init; } = 2000;
 
     /// <summary>Seeds weights, scenes, points and sizes.</summary>
     public int Seed { get; init; } = 1;

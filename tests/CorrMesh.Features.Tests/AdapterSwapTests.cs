@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using CorrMesh.Features.Execution;
-using CorrMesh.Models;
 using CorrMesh.Features.Store;
 using CorrMesh.Features.Tests.Support;
 using CorrMesh.Hosting;
+using CorrMesh.Models;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.TestKit;

@@ -1,6 +1,6 @@
-using CorrMesh.Models;
 using CorrMesh.Features.Tests.Support;
 using CorrMesh.Hosting.Routing;
+using CorrMesh.Models;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Vision.Images;
 using Google.Protobuf;

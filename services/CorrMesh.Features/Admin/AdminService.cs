@@ -1,6 +1,6 @@
-using CorrMesh.Models;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Models;
 using CorrMesh.Protos.Admin.V1;
 using CorrMesh.Vision.Weights;
 using Google.Protobuf;

@@ -65,7 +65,8 @@ public sealed class JobRun(JobFolder folder, int checkpointSteps)
                 if (progress.Done == 1) report(new JobLine(Gauge: new JobGauge(progress.Name, done, total)));
                 if (progress.Done == progress.Total) done++;
             },
-            new FigureCache(folder.Figures, weights.Digest, settings), cancellation) with { Curve = Curve() };
+            new FigureCache(folder.Figures, weights.Digest, settings), cancellation) with
+        { Curve = Curve() };
         if (job.Kind == JobKind.Finetune) verdict = verdict with { Recipe = JsonNode.Parse(job.Recipe.ToJson()) };
         pictures.WritePlots(verdict);
         JobFolder.Write(folder.Report, System.Text.Encoding.UTF8.GetBytes(verdict.ToJson()));

@@ -1,7 +1,7 @@
-using CorrMesh.Models;
 using CorrMesh.Features.Tests.Support;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Security;
+using CorrMesh.Models;
 using CorrMesh.Protos.Admin.V1;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Vision.Adapters;

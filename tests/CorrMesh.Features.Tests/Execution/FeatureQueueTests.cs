@@ -1,7 +1,7 @@
 using CorrMesh.Features.Execution;
-using CorrMesh.Models;
 using CorrMesh.Features.Tests.Support;
 using CorrMesh.Hosting.Errors;
+using CorrMesh.Models;
 using Xunit;
 using FeatureStage = CorrMesh.Vision.Features.FeatureStage;
 

@@ -1,6 +1,6 @@
 using CorrMesh.Features.Execution;
-using CorrMesh.Models;
 using CorrMesh.Features.Store;
+using CorrMesh.Models;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Vision.Features;
