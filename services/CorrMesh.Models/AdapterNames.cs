@@ -63,24 +63,9 @@ public sealed class AdapterNames(DataDirectory data)
         Directory.CreateDirectory(folder);
         FileStream? turn = null;
         string path = Path.Combine(folder, "lock");
-        if (!SpinWait.SpinUntil(() => (turn = TryOpen(path)) is not null, LongestWait)) throw new IOException($"the adapters of {data.Root} are being written by another process");
+        if (!SpinWait.SpinUntil(() => (turn = DataDirectory.TryLock(path)) is not null, LongestWait)) throw new IOException($"the adapters of {data.Root} are being written by another process");
         return turn!;
     }
-
-    private static FileStream? TryOpen(string path)
-    {
-        try
-        {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException exception) when (exception.HResult == WouldBlock)
-        {
-            return null;
-        }
-    }
-
-    // EWOULDBLOCK, which .NET passes on in the exception.
-    private const int WouldBlock = 11;
 }
 
 /// <summary>A name has meant no other adapter before the present one.</summary>

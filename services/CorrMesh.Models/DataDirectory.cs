@@ -100,6 +100,24 @@ public sealed partial class DataDirectory(string root)
         }
     }
 
+    /// <summary>Takes a lock that lasts as long as the stream is open, or its process lives.</summary>
+    /// <returns>Null while another process holds it.</returns>
+    /// <exception cref="UnauthorizedAccessException">The file cannot be written.</exception>
+    public static FileStream? TryLock(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException exception) when (exception.HResult == WouldBlock)
+        {
+            return null;
+        }
+    }
+
+    // EWOULDBLOCK, which .NET passes on in the exception.
+    private const int WouldBlock = 11;
+
     private void Changed() => Replace(Path.Combine(Root, Generation), stream => stream.Write(Encoding.ASCII.GetBytes(Guid.NewGuid().ToString("N"))));
 
     private static void Replace(string path, Action<Stream> write)

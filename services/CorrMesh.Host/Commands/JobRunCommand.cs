@@ -37,7 +37,7 @@ internal static class JobRunCommand
             if (!File.Exists(folder.Manifest)) throw new ArgumentException($"id: there is no job '{id}' in {data}");
             // The process before this one may be about to end.
             FileStream? held;
-            while ((held = JobFolder.TryLock(folder.Lock)) is null) await Task.Delay(LockPause, cancellation).ConfigureAwait(false);
+            while ((held = DataDirectory.TryLock(folder.Lock)) is null) await Task.Delay(LockPause, cancellation).ConfigureAwait(false);
             using (held)
             {
                 // On a thread of its own: tensors belong to the thread that made them.

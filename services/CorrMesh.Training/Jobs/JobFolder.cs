@@ -76,22 +76,4 @@ public sealed class JobFolder(string data, string id)
             File.Delete(temporary);
         }
     }
-
-    /// <summary>Takes a lock that lasts as long as the stream is open, or its process lives.</summary>
-    /// <returns>Null while another process holds it.</returns>
-    /// <exception cref="UnauthorizedAccessException">The file cannot be written.</exception>
-    public static FileStream? TryLock(string path)
-    {
-        try
-        {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException exception) when (exception.HResult == WouldBlock)
-        {
-            return null;
-        }
-    }
-
-    // EWOULDBLOCK, which .NET passes on in the exception.
-    private const int WouldBlock = 11;
 }

@@ -1,5 +1,6 @@
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Models;
 using Microsoft.Extensions.Logging;
 
 namespace CorrMesh.Training.Jobs;
@@ -87,7 +88,7 @@ public sealed class JobStore(DataOptions options, ILogger<JobStore> logger) : ID
             string root = JobFolder.Root(Data);
             if (isReleased || (!create && !Directory.Exists(root))) return false;
             Directory.CreateDirectory(root);
-            ownership = JobFolder.TryLock(Path.Combine(root, "lock"));
+            ownership = DataDirectory.TryLock(Path.Combine(root, "lock"));
             if (ownership is null) return false;
             foreach (string path in Directory.GetDirectories(root))
             {

@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace CorrMesh.Training.Measuring;
 
 /// <summary>Figures of a bare backbone on objects that are measured again and again, kept as files: they depend on nothing that an adapter changes.</summary>
-/// <remarks>A file that is damaged, or cannot be written, costs time alone: the figures are measured anew, to the same bits.</remarks>
+/// <remarks>A file that is damaged, or cannot be written, costs time alone: the figures are measured anew. On another CPU model they may differ in their last bits, as everything measured does.</remarks>
 /// <param name="folder">Made when first needed; may be emptied at any time.</param>
 /// <param name="backboneDigest">Of the weights.</param>
 /// <param name="settings">How it is measured.</param>
@@ -47,7 +47,7 @@ public sealed class FigureCache(string folder, string backboneDigest, Evaluation
 
     // The views' digest is that of every pixel and point.
     private string PathOf(ObjectProbe probe) => Path.Combine(
-        folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{backboneDigest} {settings with { Seed = 0 }} {probe.Digest()} {Environment.ProcessorCount} {Build}"))) + ".json");
+        folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{backboneDigest} {settings with { Seed = 0 }} {probe.Digest()} {Build}"))) + ".json");
 
     private sealed record Entry(IReadOnlyList<PairFigures> Pairs);
 }
