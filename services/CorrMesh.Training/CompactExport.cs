@@ -46,7 +46,7 @@ public static class CompactExport
         WriteJson(Path.Combine(directory, "training.json"), new
         {
             Digest = digest,
-            Command = $"CorrMesh.Host train-compact --steps {recipe.Steps} --seed {recipe.Seed} --threads {threads}{(recipe.StartDigest is null ? "" : " --start WEIGHTS")}",
+            Command = $"CorrMesh.Host train-compact --steps {recipe.Steps} --seed {recipe.Seed} --threads {threads} --curriculum {recipe.CurriculumSteps}{(recipe.IsMixedPrecision ? "" : " --float32")}{(recipe.StartDigest is null ? "" : " --start WEIGHTS")}",
             Recipe = recipe,
             Curve = curve.Select(p => new { p.Step, Loss = Math.Round(p.Loss, 4), Hits = Math.Round(p.HitFraction, 4) }),
         });

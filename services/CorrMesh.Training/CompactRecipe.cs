@@ -28,7 +28,7 @@ public sealed record CompactRecipe
     /// </summary>
     public double DecayFraction { get; init; } = 0.2;
 
-    /// <summary>Steps over which the hardest difficulty drawn rises from 0 to 1.</summary>
+    /// <summary>Steps over which the hardest difficulty drawn rises from 0 to 1; 0 for any from the first step on, as goes with weights that know easy scenes.</summary>
     public int CurriculumSteps { get; init; } = 400;
 
     /// <summary>Corresponding points per ordered pair of views.</summary>
@@ -39,6 +39,9 @@ public sealed record CompactRecipe
 
     /// <summary>Digest of the weights that training starts from; null for random ones.</summary>
     public string? StartDigest { get; init; }
+
+    /// <summary>Take the products of blocks and optimizer in bfloat16; parameters, residuals, norms and loss stay in float32.</summary>
+    public bool IsMixedPrecision { get; init; } = true;
 
     /// <summary>Use Muon for block matrices; otherwise AdamW for all.</summary>
     public bool UseMuon { get; init; } = true;
@@ -58,7 +61,7 @@ public sealed record CompactRecipe
     }
 
     /// <summary>The hardest difficulty of a step; scenes draw theirs evenly between 0 and it.</summary>
-    public double HardestAt(int step) => Math.Min(1, (double)step / CurriculumSteps);
+    public double HardestAt(int step) => CurriculumSteps == 0 ? 1 : Math.Min(1, (double)step / CurriculumSteps);
 
     /// <summary>Side of the views, pixels, and scenes and views a scene: about equal work in every step.</summary>
     public (int Size, int Scenes, int Views) BatchAt(int step)

@@ -31,14 +31,16 @@ public sealed class CompactTrainer(CompactRecipe recipe, string checkpointFolder
     public TrainedWeights Run(Action<TrainingProgress> report, CancellationToken cancellation)
     {
         torch.manual_seed(recipe.Seed);
-        using var network = new VisionTransformer(recipe.Network);
+        ScalarType products = recipe.IsMixedPrecision ? ScalarType.BFloat16 : ScalarType.Float32;
+        using var network = new VisionTransformer(recipe.Network) { Products = products };
         Initialise(network);
         if (start is not null) Load(network, start);
-        using var optimizer = new HybridOptimizer(network.named_parameters().Where(p => p.name != "mask_token"), recipe.UseMuon);
+        using var optimizer = new HybridOptimizer(network.named_parameters().Where(p => p.name != "mask_token"), recipe.UseMuon, products);
         var checkpoints = new CheckpointStore(checkpointFolder, new Dictionary<string, string>
         {
             ["seed"] = recipe.Seed.ToString(CultureInfo.InvariantCulture),
             ["start"] = recipe.StartDigest ?? "random",
+            ["products"] = products.ToString(),
         });
         (string Name, Tensor Tensor)[] state =
         [

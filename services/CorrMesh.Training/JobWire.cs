@@ -2,7 +2,6 @@ using CorrMesh.Hosting.Errors;
 using CorrMesh.Metrics;
 using CorrMesh.Models;
 using CorrMesh.Protos.Training.V1;
-using CorrMesh.Rendering.Views;
 using CorrMesh.Training.Jobs;
 using CorrMesh.Training.Measuring;
 using Google.Protobuf.WellKnownTypes;
@@ -18,6 +17,7 @@ namespace CorrMesh.Training;
 internal static class JobWire
 {
     private const double NanosecondsPerSecond = 1e9;
+    private const string NoSource = "a mesh, views or the id of a job that has either needed, none given";
 
     /// <exception cref="FieldException">A value is no such thing; bounds are looked at later.</exception>
     public static JobOrder ToOrder(CreateFinetuneJobRequest request)
@@ -25,13 +25,15 @@ internal static class JobWire
         (var files, string ofJob) = request.SourceCase switch
         {
             CreateFinetuneJobRequest.SourceOneofCase.Mesh => (Files(request.Mesh), ""),
+            CreateFinetuneJobRequest.SourceOneofCase.Views => (Files(request.Views), ""),
             CreateFinetuneJobRequest.SourceOneofCase.MeshOfJob => ([], JobId(request.MeshOfJob)),
-            _ => throw new FieldException("mesh", "a mesh or the id of a job that has one needed, none given"),
+            _ => throw new FieldException("mesh", NoSource),
         };
         return new JobOrder(
             request.RequestId, request.DisplayName, request.Model, files, ofJob,
-            request.HasViewCount ? Whole(request.ViewCount) : RenderedMesh.PaperCount, ToRecipe(request.Recipe ?? new Wire.FinetuneRecipe()))
+            request.HasViewCount ? Whole(request.ViewCount) : null, ToRecipe(request.Recipe ?? new Wire.FinetuneRecipe()))
         {
+            Views = Source(request.Views),
             MeasureCount = request.HasMeasureCount ? Whole(request.MeasureCount) : JobOrder.DefaultMeasureCount,
             PublishAs = request.PublishAs,
         };
@@ -51,12 +53,14 @@ internal static class JobWire
         (var files, string ofJob) = request.SourceCase switch
         {
             EvaluateModelRequest.SourceOneofCase.Mesh => (Files(request.Mesh), ""),
+            EvaluateModelRequest.SourceOneofCase.Views => (Files(request.Views), ""),
             EvaluateModelRequest.SourceOneofCase.MeshOfJob => ([], JobId(request.MeshOfJob)),
             _ when adapter.OfJob.Length > 0 => ([], ""),
-            _ => throw new FieldException("mesh", "a mesh or the id of a job that has one needed, none given"),
+            _ => throw new FieldException("mesh", NoSource),
         };
-        return new JobOrder(request.RequestId, request.DisplayName, request.Model, files, ofJob, 0, new Recipe())
+        return new JobOrder(request.RequestId, request.DisplayName, request.Model, files, ofJob, null, new Recipe())
         {
+            Views = Source(request.Views),
             Adapter = adapter,
             Settings = ToSettings(request.Settings ?? new Wire.EvaluationSettings()),
         };
@@ -106,6 +110,7 @@ internal static class JobWire
             PublishAs = manifest.PublishAs,
             Pictures = { RunPictures.NamesIn(job.Folder) },
             ViewCount = (uint)manifest.ViewCount,
+            FromViews = manifest.Views is not null,
             MeshDigest = manifest.Files[0].Digest,
             ThreadCount = (uint)manifest.Recipe.Threads,
             QueuePosition = (uint)queuePosition,
@@ -155,6 +160,11 @@ internal static class JobWire
     }
 
     private static IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> Files(MeshUpload mesh) => [.. mesh.Files.Select(file => (file.Name, file.Content.Memory))];
+
+    private static IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> Files(ViewsUpload views) =>
+        views.Archive.IsEmpty ? throw new FieldException("views.archive", "a zip file needed, none given") : [("views.zip", views.Archive.Memory)];
+
+    private static ViewsSource? Source(ViewsUpload? views) => views is null ? null : new ViewsSource(views.HasObjectId ? Whole(views.ObjectId) : null);
 
     private static string JobId(string id) => id.Length > 0 ? id : throw new FieldException("mesh_of_job", "a job's id needed, none given");
 

@@ -39,6 +39,10 @@ public sealed class TrainingOptions
     [Range(1024L, 1L << 31)]
     public long MeshBytes { get; init; } = 48L << 20;
 
+    /// <summary>Most bytes of uploaded views once they are unpacked.</summary>
+    [Range(1024L, 1L << 34)]
+    public long ViewsBytes { get; init; } = 512L << 20;
+
     /// <summary>Most vertices of a mesh.</summary>
     [Range(3, 100_000_000)]
     public int MeshVertices { get; init; } = 2_000_000;

@@ -20,7 +20,7 @@ internal static class EvaluationForm
 
     private static readonly string[] Adapters = ["adapter", "adapter_of_job", "adapter_name"];
 
-    private static readonly string[] Texts = ["adapter_of_job", "adapter_name", "mesh_of_job", "model", "display_name", "request_id", "max_angle", .. WholeNumbers.Select(field => field.Name)];
+    private static readonly string[] Texts = ["adapter_of_job", "adapter_name", "model", "display_name", "request_id", "max_angle", .. WholeNumbers.Select(field => field.Name)];
 
     /// <summary>The fields as the API document shows them.</summary>
     public static FormField[] Fields(MeshLimits limits) =>
@@ -54,10 +54,15 @@ internal static class EvaluationForm
         if (form.Text("adapter_of_job") is { } made) call.AdapterOfJob = made;
         else if (form.Text("adapter_name") is { } name) call.AdapterName = name;
         else call.AdapterContent = form.File("adapter");
-        if (MeshFields.Source(form) is { } job) call.MeshOfJob = job;
-        // The job that made the adapter has a mesh.
-        else if (form.HasFile("mesh") || form.HasFile("resource") || call.AdapterOfJob.Length == 0) call.Mesh = MeshFields.Upload(form);
-        FormValues.CheckFits(call, call.Mesh is null ? "adapter" : "mesh", "an adapter, a mesh and its resources", limits);
+        // The job that made the adapter has an object.
+        if (call.AdapterOfJob.Length == 0 || new[] { "mesh", "resource", "views" }.Any(form.HasFile) || form.Text("mesh_of_job") is not null || form.Text("object_id") is not null)
+        {
+            (MeshUpload? mesh, ViewsUpload? views, string? job) = MeshFields.Source(form);
+            if (job is not null) call.MeshOfJob = job;
+            else if (views is not null) call.Views = views;
+            else call.Mesh = mesh;
+        }
+        FormValues.CheckFits(call, call.Views is not null ? "views" : call.Mesh is not null ? "mesh" : "adapter", "an adapter and its object", limits);
         return call;
     }
 

@@ -19,6 +19,7 @@ internal sealed record FormNames(string Source = "source", string Sources = "sou
             "long_side_px" => "long_side",
             "target" => "target",
             "mesh" => "mesh",
+            "views" => path == "views.object_id" ? "object_id" : "views",
             "adapter_content" => "adapter",
             _ => path,
         };

@@ -39,7 +39,7 @@ internal static class JobForm
 
     private static readonly string[] Texts =
     [
-        "mesh_of_job", "model", "display_name", "request_id", "view_count", "measure_count", "publish_as", "loss", .. WholeNumbers.Select(field => field.Name), .. Numbers.Select(field => field.Name), .. Switches.Select(field => field.Name),
+        "model", "display_name", "request_id", "view_count", "measure_count", "publish_as", "loss", .. WholeNumbers.Select(field => field.Name), .. Numbers.Select(field => field.Name), .. Switches.Select(field => field.Name),
     ];
 
     /// <summary>The fields as the API document shows them.</summary>
@@ -49,7 +49,7 @@ internal static class JobForm
         FormField.Model,
         FormField.Text("display_name", "A name for people, at most 100 characters."),
         FormField.Text("request_id", "Makes the call safe to repeat: 1 to 128 characters of your choice, new for each job."),
-        FormField.Text("view_count", "Pictures that are rendered of the mesh, 8 to 128. Absent: 42."),
+        FormField.Text("view_count", "Pictures that are rendered of the mesh, 8 to 128; not with views. Absent: 42."),
         FormField.Text("measure_count", "How often views that are not trained on are measured on the way, 0 to 100. Absent: 10."),
         FormField.Text("publish_as", "The name to publish the adapter under if the gate accepts it. Where there are API keys, an admin's is needed for it. Absent: none."),
         FormField.Text("loss", $"What a step minimises: {string.Join(", ", JobNames.Losses.Keys)}. Absent: smooth_ap, the paper's."),
@@ -73,9 +73,11 @@ internal static class JobForm
         };
         if (form.Text("view_count") is { } views) call.ViewCount = FormValues.Whole("view_count", views);
         if (form.Text("measure_count") is { } measurements) call.MeasureCount = FormValues.Whole("measure_count", measurements);
-        if (MeshFields.Source(form) is { } job) call.MeshOfJob = job;
-        else call.Mesh = MeshFields.Upload(form);
-        FormValues.CheckFits(call, "mesh", "a mesh and its resources", limits);
+        (MeshUpload? mesh, ViewsUpload? posed, string? job) = MeshFields.Source(form);
+        if (job is not null) call.MeshOfJob = job;
+        else if (posed is not null) call.Views = posed;
+        else call.Mesh = mesh;
+        FormValues.CheckFits(call, posed is null ? "mesh" : "views", posed is null ? "a mesh and its resources" : "views", limits);
         return call;
     }
 

@@ -6,6 +6,9 @@ public sealed record MeshFileLimits
     /// <summary>The limits of the public API.</summary>
     public static MeshFileLimits Default { get; } = new();
 
+    /// <summary>No bounds, for what was checked before.</summary>
+    public static MeshFileLimits None { get; } = new() { MaxBytes = long.MaxValue, MaxVertices = int.MaxValue, MaxFaces = int.MaxValue, MaxTexturePixels = long.MaxValue };
+
     /// <summary>Largest file, and largest sum of a file and what it refers to, bytes.</summary>
     public long MaxBytes { get; init; } = 256L << 20;
 

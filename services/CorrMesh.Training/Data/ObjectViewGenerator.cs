@@ -48,6 +48,8 @@ public sealed class ObjectViewGenerator(ulong seed)
         (Vector3 centre, Vector3 up) = (Direction(), made.Mesh.Up);
         double spread = (15 + 55 * difficulty) * Math.PI / 180, roll = 0.2 * random.Normal();
         double distance = random.Range(1.6f, 3.5f), share = random.Range(0.5f, 1);
+        // Half of the scenes are lit alike in every view: what shading tells about a smooth surface is worth learning, and worth distrusting.
+        Lighting? common = random.Chance(0.5f) ? DrawLighting(distance) : null;
         var views = new ObjectView[viewCount];
         var pixels = new byte[viewCount][];
         for (int view = 0; view < viewCount; view++)
@@ -60,7 +62,7 @@ public sealed class ObjectViewGenerator(ulong seed)
             var camera = new PinholeCamera(size, size, focal, focal, (size - 1) / 2.0 + random.Range(-1, 1) * wander, (size - 1) / 2.0 + random.Range(-1, 1) * wander);
             var options = new RenderOptions
             {
-                Lighting = random.Chance(0.5f) ? Lighting.Paper : Lighting.Draw(random, (float)distance),
+                Lighting = common ?? DrawLighting(distance),
                 BackgroundImage = random.Chance(0.9f) ? backdrop.Make(random, size) : null,
                 Background = new Vector3(random.Unit() * random.Unit()),
             };
@@ -95,6 +97,8 @@ public sealed class ObjectViewGenerator(ulong seed)
         else Photometry.Clamp(picture);
         return picture.ToBytes();
     }
+
+    private Lighting DrawLighting(double distance) => random.Chance(0.5f) ? Lighting.Paper : Lighting.Draw(random, (float)distance);
 
     private Vector3 Direction()
     {

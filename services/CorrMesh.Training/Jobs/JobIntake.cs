@@ -4,6 +4,7 @@ using CorrMesh.Hosting.Errors;
 using CorrMesh.Models;
 using CorrMesh.Rendering.Files;
 using CorrMesh.Rendering.Meshes;
+using CorrMesh.Rendering.Views;
 using CorrMesh.Training.Finetuning;
 using CorrMesh.Training.Measuring;
 using CorrMesh.Vision.Adapters;
@@ -21,12 +22,12 @@ public sealed record JobModel(string Name, string Digest, int Width, int Depth);
 /// <param name="RequestId">Empty for a job of every call.</param>
 /// <param name="DisplayName">May be empty.</param>
 /// <param name="Model">As it was asked for; empty for the default.</param>
-/// <param name="Files">The mesh and what it names; empty for the mesh of <paramref name="MeshOfJob"/>.</param>
+/// <param name="Files">The mesh and what it names, or the zip of <see cref="Views"/>; empty for the object of <paramref name="MeshOfJob"/>.</param>
 /// <param name="MeshOfJob">A job's id, or empty.</param>
-/// <param name="ViewCount">Pictures to render to train on.</param>
+/// <param name="ViewCount">Pictures to render of a mesh to train on; null for the paper's number, and for views.</param>
 /// <param name="Recipe">Without threads and cache, which are the operator's.</param>
 public sealed record JobOrder(
-    string RequestId, string DisplayName, string Model, IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> Files, string MeshOfJob, int ViewCount, FinetuneRecipe Recipe)
+    string RequestId, string DisplayName, string Model, IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> Files, string MeshOfJob, int? ViewCount, FinetuneRecipe Recipe)
 {
     public const int DefaultMeasureCount = 10, MaxMeasureCount = 100;
 
@@ -35,6 +36,9 @@ public sealed record JobOrder(
 
     /// <summary>The name to publish under if the gate accepts; may be empty.</summary>
     public string PublishAs { get; init; } = "";
+
+    /// <summary>That the file is a zip of posed views; null for a mesh.</summary>
+    public ViewsSource? Views { get; init; }
 
     /// <summary>What an evaluation measures; null for a job that trains.</summary>
     public AdapterSource? Adapter { get; init; }
@@ -66,8 +70,7 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
 {
     private const int MaxFiles = 64, MaxName = 255, MaxDisplayName = 100, MaxRequestId = 128, IdDigits = 20;
 
-    // 128 views take about 0.3 GB.
-    private const int MinViews = 8, MaxViews = 128;
+    private const int MinViews = 8;
 
     private static readonly TimeSpan QueueWait = TimeSpan.FromSeconds(30);
 
@@ -96,17 +99,22 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
         JobModel model = await find(modelName).ConfigureAwait(false);
         if (adapter is null) CheckModel(order.Recipe, model);
         else CheckFit(adapter, model);
-        IReadOnlyList<JobFile>? earlier = order.MeshOfJob.Length > 0 ? store.Get(order.MeshOfJob).Manifest.Files : order.Files.Count == 0 ? origin?.Files : null;
-        if (earlier is null) await ReadAsync(order, cancellation).ConfigureAwait(false);
+        JobManifest? earlier = order.MeshOfJob.Length > 0 ? store.Get(order.MeshOfJob).Manifest : order.Files.Count == 0 ? origin : null;
+        ViewsSource? views = earlier is null ? order.Views : earlier.Views;
+        if (views is not null && order.ViewCount is { } asked) throw new FieldException("view_count", $"only with a mesh allowed, {asked} given");
+        int viewCount = earlier is { Views: not null } ? earlier.ViewCount : order.ViewCount ?? RenderedMesh.PaperCount;
+        if (earlier is null && views is not null) viewCount = await ReadViewsAsync(order, views, cancellation).ConfigureAwait(false);
+        else if (earlier is null) await ReadMeshAsync(order, cancellation).ConfigureAwait(false);
         (JobRecord job, bool isNew) = store.Add(id, folder =>
         {
             DateTimeOffset now = time.GetUtcNow();
-            JobFile[] files = earlier is not null ? [.. earlier] : [.. order.Files.Select(file => new JobFile(file.Name, folder.AddBlob(file.Content.Span), file.Content.Length))];
+            JobFile[] files = earlier is not null ? [.. earlier.Files] : [.. order.Files.Select(file => new JobFile(file.Name, folder.AddBlob(file.Content.Span), file.Content.Length))];
             return new JobManifest(
-                1, id, digest, order.DisplayName, model.Name, model.Digest, files, order.ViewCount,
+                1, id, digest, order.DisplayName, model.Name, model.Digest, files, kind == JobKind.Evaluate ? 0 : viewCount,
                 order.Recipe with { Threads = options.Threads, CacheBytes = options.CacheBytes }, now, now)
             {
                 Kind = kind,
+                Views = views,
                 Adapter = storeAdapter?.Invoke(folder),
                 Evaluation = kind == JobKind.Evaluate ? order.Settings : null,
                 MeasureCount = order.MeasureCount,
@@ -134,7 +142,7 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
         if (order.DisplayName.Any(char.IsControl)) faults.Add(new("display_name", "no control characters allowed, at least one given"));
         if (order.Adapter is null)
         {
-            if (order.ViewCount is < MinViews or > MaxViews) faults.Add(new("view_count", $"{MinViews} to {MaxViews} allowed, {order.ViewCount} given"));
+            if (order.ViewCount is < MinViews or > UploadedViews.MostViews) faults.Add(new("view_count", $"{MinViews} to {UploadedViews.MostViews} allowed, {order.ViewCount} given"));
             if (order.MeasureCount is < 0 or > JobOrder.MaxMeasureCount) faults.Add(new("measure_count", $"0 to {JobOrder.MaxMeasureCount} allowed, {order.MeasureCount} given"));
             if (order.PublishAs.Length > 0 && !DataDirectory.IsId(order.PublishAs))
                 faults.Add(new("publish_as", $"a-z, 0-9, dot, dash, underscore, at most 64, beginning with a letter or digit needed, '{(order.PublishAs.Length <= 80 ? order.PublishAs : order.PublishAs[..80] + "...")}' given"));
@@ -145,7 +153,8 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
             Under("settings", order.Settings.Faults());
         }
 
-        if (order.MeshOfJob.Length == 0 && !(order.Files.Count == 0 && order.Adapter?.OfJob.Length > 0)) CheckFiles(order.Files, faults);
+        if (order.Views is { ObjectId: < 0 } views) faults.Add(new("views.object_id", $"0 to {int.MaxValue} allowed, {views.ObjectId} given"));
+        if (order.MeshOfJob.Length == 0 && order.Views is null && !(order.Files.Count == 0 && order.Adapter?.OfJob.Length > 0)) CheckFiles(order.Files, faults);
         if (faults.Count > 0) throw new FieldException(faults);
 
         void Under(string message, IReadOnlyList<string> found) => faults.AddRange(found.Select(fault => fault.Split(": ", 2)).Select(parts => new FieldViolation($"{message}.{parts[0]}", parts[1])));
@@ -220,7 +229,7 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
     }
 
     // In full, textures included: what is accepted here is trained on.
-    private async Task ReadAsync(JobOrder order, CancellationToken cancellation)
+    private async Task ReadMeshAsync(JobOrder order, CancellationToken cancellation)
     {
         await reading.WaitAsync(cancellation).ConfigureAwait(false);
         try
@@ -239,12 +248,47 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
         }
     }
 
+    // Likewise; gives the number of views to train on.
+    private async Task<int> ReadViewsAsync(JobOrder order, ViewsSource source, CancellationToken cancellation)
+    {
+        await reading.WaitAsync(cancellation).ConfigureAwait(false);
+        string scratch = Path.Combine(Path.GetTempPath(), $"corrmesh-views-{Guid.NewGuid():N}");
+        try
+        {
+            return await Task.Run(
+                () =>
+                {
+                    var views = UploadedViews.Read(order.Files[0].Content, source.ObjectId, scratch, options.ViewsBytes, order.Settings, cancellation);
+                    views.ToProbe("", order.Settings, cancellation);
+                    return views.TrainingCount;
+                },
+                cancellation).ConfigureAwait(false);
+        }
+        catch (ObjectChoiceException exception)
+        {
+            throw new FieldException("views.object_id", exception.Message, exception);
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new FieldException("views", exception.Message, exception);
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new FieldException("views", exception.Message["object '': ".Length..], exception);
+        }
+        finally
+        {
+            reading.Release();
+        }
+    }
+
     // Of everything that was asked for but the request_id, each part with its length, so that no two orders give the same bytes.
     private static string Digest(JobOrder order)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (string text in new[] { order.DisplayName, order.Model, order.MeshOfJob, $"{order.ViewCount}", order.Recipe.ToJson(), $"{order.MeasureCount}", order.PublishAs, order.Adapter?.OfJob ?? "", order.Adapter?.Name ?? "", $"{order.Settings}" }) Append(Encoding.UTF8.GetBytes(text));
+        foreach (string text in new[] { order.DisplayName, order.Model, order.MeshOfJob, $"{order.ViewCount ?? (order.Adapter is null ? RenderedMesh.PaperCount : 0)}", order.Recipe.ToJson(), $"{order.MeasureCount}", order.PublishAs, order.Adapter?.OfJob ?? "", order.Adapter?.Name ?? "", $"{order.Settings}" }) Append(Encoding.UTF8.GetBytes(text));
         Append((order.Adapter?.Content ?? default).Span);
+        if (order.Views is not null) Append(Encoding.UTF8.GetBytes($"{order.Views}"));   // without, the bytes are those of programs before there were views
         foreach ((string name, ReadOnlyMemory<byte> content) in order.Files)
         {
             Append(Encoding.UTF8.GetBytes(name));

@@ -25,7 +25,11 @@ public enum JobKind
     Evaluate,
 }
 
-/// <summary>A file of a job's mesh; its content is a blob of the data directory.</summary>
+/// <summary>That a job's file is a zip of posed views.</summary>
+/// <param name="ObjectId">Which object of a BOP scene; null for the only one.</param>
+public sealed record ViewsSource(int? ObjectId = null);
+
+/// <summary>A file of a job's object; its content is a blob of the data directory.</summary>
 /// <param name="Name">As other files of the mesh name it; never part of a path.</param>
 /// <param name="Digest">SHA-256, 64 hex digits.</param>
 /// <param name="Size">Bytes.</param>
@@ -45,8 +49,8 @@ public sealed record JobResult(string Digest, long Size, string Card, GateReport
 /// <param name="DisplayName">For people; may be empty.</param>
 /// <param name="Model">The backbone's name.</param>
 /// <param name="ModelDigest">SHA-256 of its weights, 64 hex digits.</param>
-/// <param name="Files">The mesh, and then what it names.</param>
-/// <param name="ViewCount">Pictures rendered of it to train on; 0 for an evaluation.</param>
+/// <param name="Files">The mesh, and then what it names; or a zip of views.</param>
+/// <param name="ViewCount">Pictures to train on, rendered of the mesh or uploaded; 0 for an evaluation.</param>
 /// <param name="Recipe">With every default filled in, threads and cache included; of an evaluation the threads alone count.</param>
 /// <param name="Created">When it was made.</param>
 /// <param name="Queued">When it was last queued: the order of the queue.</param>
@@ -66,6 +70,9 @@ public sealed record JobManifest(
 
     /// <summary>What it is for.</summary>
     public JobKind Kind { get; init; }
+
+    /// <summary>How the views are to be read; null for a mesh.</summary>
+    public ViewsSource? Views { get; init; }
 
     /// <summary>The adapter that an evaluation measures: a blob's digest, 64 hex digits; null for the job's own.</summary>
     public string? Adapter { get; init; }

@@ -31,11 +31,9 @@ public sealed class JobRun(JobFolder folder, int checkpointSteps)
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         WriteIndented = true,
     };
-
-    // Checked when the job was made, against bounds that may have changed since.
-    private static readonly MeshFileLimits Accepted = new() { MaxBytes = long.MaxValue, MaxVertices = int.MaxValue, MaxFaces = int.MaxValue, MaxTexturePixels = long.MaxValue };
 
     /// <summary>Works to the end. Everything is written whole or not at all, so the process may be killed at any moment and the work begun again.</summary>
     /// <param name="find">Gives the weights of a model by name.</param>
@@ -47,13 +45,13 @@ public sealed class JobRun(JobFolder folder, int checkpointSteps)
         JobManifest job = JobManifest.Read(folder.Manifest);
         JobBackbone weights = find(job.Model);
         if (weights.Digest != job.ModelDigest) throw new InvalidDataException($"model: weights sha256:{job.ModelDigest} of '{job.Model}' needed, which is now sha256:{weights.Digest}");
-        TriangleMesh mesh = ReadMesh(job);
-        using VisionTransformer backbone = BackboneFile.Load(weights.Path, weights.Heads);
         EvaluationSettings settings = (job.Evaluation ?? EvaluationSettings.Gate) with { Threads = job.Recipe.Threads };
-        ObjectProbe own = ObjectProbe.Render(job.DisplayName.Length > 0 ? job.DisplayName : job.Id, mesh, settings, cancellation: cancellation);
+        JobObject thing = JobObject.Read(folder, job, settings, cancellation);
+        using VisionTransformer backbone = BackboneFile.Load(weights.Path, weights.Heads);
+        ObjectProbe own = thing.ToProbe(job.DisplayName.Length > 0 ? job.DisplayName : job.Id, settings, cancellation);
         var pictures = new RunPictures(folder, own, settings);
         using (var bare = new FeatureModel(backbone)) pictures.WritePair(bare, "before");
-        if (job.Kind == JobKind.Finetune) Train(job, mesh, backbone, own, settings, pictures, report, cancellation);
+        if (job.Kind == JobKind.Finetune) Train(job, thing, backbone, own, settings, pictures, report, cancellation);
         string file = folder.AdapterOf(job);
         Adapter adapter = AdapterFile.Read(file);
         using (var adapted = new FeatureModel(backbone, adapter)) pictures.WritePair(adapted, "after");
@@ -70,14 +68,15 @@ public sealed class JobRun(JobFolder folder, int checkpointSteps)
         if (job.Kind == JobKind.Finetune) verdict = verdict with { Recipe = JsonNode.Parse(job.Recipe.ToJson()) };
         pictures.WritePlots(verdict);
         JobFolder.Write(folder.Report, System.Text.Encoding.UTF8.GetBytes(verdict.ToJson()));
-        JobFolder.Write(folder.Card, JsonSerializer.SerializeToUtf8Bytes(new Card(1, job.Id, job.Model, weights.Digest, job.Files, job.ViewCount, job.Recipe), Json));
+        JobFolder.Write(folder.Card, JsonSerializer.SerializeToUtf8Bytes(new Card(
+            1, job.Id, job.Model, weights.Digest, job.Views is null ? job.Files : null, job.Views is null ? null : job.Files[0], job.Views?.ObjectId, job.ViewCount, job.Recipe), Json));
     }
 
     private void Train(
-        JobManifest job, TriangleMesh mesh, VisionTransformer backbone, ObjectProbe own, EvaluationSettings settings, RunPictures pictures, Action<JobLine> report, CancellationToken cancellation)
+        JobManifest job, JobObject thing, VisionTransformer backbone, ObjectProbe own, EvaluationSettings settings, RunPictures pictures, Action<JobLine> report, CancellationToken cancellation)
     {
         FinetuneRecipe recipe = job.Recipe;
-        var views = new PosedViews([new PosedObject(job.Id, RenderedMesh.Paper(mesh, job.ViewCount, recipe.Seed))], backdrops: recipe.Backdrops);
+        ITrainingViews views = thing.ToTrainingViews(job);
         pictures.WriteTraining(views, recipe.Augment);
         int reportSteps = Math.Clamp(recipe.Iterations / Reports, 1, LongestReport);
         var trainer = new FinetuneTrainer(recipe, backbone, job.ModelDigest, views, folder.Checkpoints, checkpointSteps, reportSteps);
@@ -117,13 +116,6 @@ public sealed class JobRun(JobFolder folder, int checkpointSteps)
         CurvePoint Of(int step) => points.GetValueOrDefault(step) ?? new CurvePoint(step, null, null);
     }
 
-    private TriangleMesh ReadMesh(JobManifest job)
-    {
-        byte[] content = File.ReadAllBytes(folder.Blob(job.Files[0].Digest));
-        var others = job.Files.Skip(1).ToDictionary(file => file.Name, file => File.ReadAllBytes(folder.Blob(file.Digest)), StringComparer.Ordinal);
-        return MeshFile.Read(content, MeshResources.Of(others), Accepted);
-    }
-
     /// <summary>adapter.json: what made an adapter. Equal jobs give equal cards but for the job's id.</summary>
-    private sealed record Card(int SchemaVersion, string Job, string Model, string ModelDigest, IReadOnlyList<JobFile> Mesh, int ViewCount, FinetuneRecipe Recipe);
+    private sealed record Card(int SchemaVersion, string Job, string Model, string ModelDigest, IReadOnlyList<JobFile>? Mesh, JobFile? Views, int? ObjectId, int ViewCount, FinetuneRecipe Recipe);
 }

@@ -10,9 +10,13 @@ namespace CorrMesh.Vision.Backbones;
 /// On processors with AVX-512, libtorch's float32 <c>linear</c> goes to a library that leaves half of an AMD machine unused,
 /// while the same product as a 1 x 1 convolution over channels-last tensors goes to one that does not (twice as fast, equal
 /// to 3e-7). Without AVX-512 the two are within a few per cent, and the plain route is kept. See services/decisions/0004.
+/// An input in bfloat16 gives an output in bfloat16, whatever the parameters are kept in.
 /// </remarks>
 public sealed class FastLinear : nn.Module<Tensor, Tensor>
 {
+    // Means nothing to a kernel of one pixel, but undilated ones of one pixel go back to the slow library where there is one thread.
+    private static readonly long[] Dilation = [1, 2];
+
     private readonly Parameter weight;
     private readonly Parameter? bias;
 
@@ -32,13 +36,14 @@ public sealed class FastLinear : nn.Module<Tensor, Tensor>
     public static bool UseConvolution { get; set; } = Avx512F.IsSupported;
 
     /// <param name="input">[B, N, inputs], contiguous.</param>
-    /// <returns>[B, N, outputs], contiguous.</returns>
+    /// <returns>[B, N, outputs], contiguous, of the input's type.</returns>
     public override Tensor forward(Tensor input)
     {
+        if (input.dtype != weight.dtype) return nn.functional.linear(input, weight.to(input.dtype), bias?.to(input.dtype));
         if (!UseConvolution || input.device_type != DeviceType.CPU) return nn.functional.linear(input, weight, bias);
         long batch = input.shape[0], tokens = input.shape[1], inputs = weight.shape[1], outputs = weight.shape[0];
         Tensor image = input.reshape(1, batch * tokens, 1, inputs).permute(0, 3, 1, 2);          // [1, inputs, B * N, 1], channels last in memory
-        Tensor product = nn.functional.conv2d(image, weight.view(outputs, inputs, 1, 1), bias);
+        Tensor product = nn.functional.conv2d(image, weight.view(outputs, inputs, 1, 1), bias, dilation: Dilation);
         return product.permute(0, 2, 3, 1).reshape(batch, tokens, outputs);
     }
 }

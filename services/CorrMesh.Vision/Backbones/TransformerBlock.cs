@@ -42,12 +42,13 @@ internal sealed class TransformerBlock : nn.Module
     }
 
     /// <param name="tokens">[B, N, D].</param>
-    /// <param name="lora">Additions to q and v, or null.</param>
-    public Tensor Forward(Tensor tokens, BlockLora? lora)
+    /// <param name="lora">Additions to q and v, or null; float32 products only.</param>
+    /// <param name="products">Type that products are taken in; the sum of the residuals and the norms stay in the tokens' own.</param>
+    public Tensor Forward(Tensor tokens, BlockLora? lora, ScalarType products)
     {
-        Tensor attended = Attention(norm1.forward(tokens), lora);
+        Tensor attended = Attention(norm1.forward(tokens).to_type(products), lora).to_type(tokens.dtype);
         tokens = tokens.Plus(ls1 is null ? attended : ls1.forward(attended));
-        Tensor fed = FeedForward(norm2.forward(tokens));
+        Tensor fed = FeedForward(norm2.forward(tokens).to_type(products)).to_type(tokens.dtype);
         return tokens.Plus(ls2 is null ? fed : ls2.forward(fed));
     }
 

@@ -60,7 +60,10 @@ public sealed class JobRoutesTests
 
         await mesh.PostAsync("/v1/jobs", ("mesh", new byte[] { 1 }));
         await mesh.PostAsync("/v1/jobs", ("mesh_of_job", "job-1"));
+        await mesh.PostAsync("/v1/jobs", ("views", new byte[] { 1, 2 }), ("object_id", "7"));
 
+        Assert.Equal("AQI=", training.Created[2].Views.Archive.ToBase64());
+        Assert.Equal(7u, training.Created[2].Views.ObjectId);
         Assert.Equal(new FinetuneRecipe(), training.Created[0].Recipe);
         Assert.False(training.Created[0].HasViewCount || training.Created[0].HasMeasureCount);
         Assert.Empty(training.Created[0].PublishAs);
@@ -107,6 +110,12 @@ public sealed class JobRoutesTests
 
         Assert.Equal(["mesh"], (await (await mesh.PostAsync("/v1/jobs", ("mesh", new byte[] { 1 }), ("mesh_of_job", "job-1"))).ProblemAsync(400)).Fields);
         Assert.Equal(["mesh"], (await (await mesh.PostAsync("/v1/jobs", ("seed", "1"))).ProblemAsync(400)).Fields);
+        Assert.Equal(["mesh"], (await (await mesh.PostAsync("/v1/jobs", ("mesh", new byte[] { 1 }), ("views", new byte[] { 1 }))).ProblemAsync(400)).Fields);
+        Assert.Equal(["views"], (await (await mesh.PostAsync("/v1/jobs", ("views", new byte[] { 1 }), ("mesh_of_job", "job-1"))).ProblemAsync(400)).Fields);
+        Assert.Equal(["resource"], (await (await mesh.PostAsync("/v1/jobs", ("views", new byte[] { 1 }), ("resource", new byte[] { 1 }))).ProblemAsync(400)).Fields);
+        Assert.Equal(["object_id"], (await (await mesh.PostAsync("/v1/jobs", ("mesh", new byte[] { 1 }), ("object_id", "1"))).ProblemAsync(400)).Fields);
+        Assert.Equal(["object_id"], (await (await mesh.PostAsync("/v1/jobs", ("views", new byte[] { 1 }), ("object_id", "cup"))).ProblemAsync(400)).Fields);
+        Assert.Equal(["views"], (await (await mesh.PostAsync("/v1/jobs", ("views", new byte[131072]))).ProblemAsync(413)).Fields);
         Assert.Equal(["mesh"], (await (await mesh.PostAsync("/v1/jobs", ("mesh", new byte[131072]))).ProblemAsync(413)).Fields);
         // A mesh may be larger than an image.
         Assert.Equal(HttpStatusCode.Created, (await mesh.PostAsync("/v1/jobs", ("mesh", new byte[2048]))).StatusCode);

@@ -100,9 +100,9 @@ public sealed partial class ApiDocumentTests
         var paths = (await Document(mesh)).GetProperty("paths");
 
         Assert.Equal(
-            ["adapter", "adapter_name", "adapter_of_job", "display_name", "max_angle", "mesh", "mesh_of_job", "model", "point_count", "request_id", "resource", "seed", "tokens", "view_count"],
+            ["adapter", "adapter_name", "adapter_of_job", "display_name", "max_angle", "mesh", "mesh_of_job", "model", "object_id", "point_count", "request_id", "resource", "seed", "tokens", "view_count", "views"],
             Fields("/v1/evaluations").Order(StringComparer.Ordinal));
-        Assert.Superset(new HashSet<string> { "mesh", "resource", "mesh_of_job", "measure_count", "publish_as", "cache_trunk" }, Fields("/v1/jobs").ToHashSet());
+        Assert.Superset(new HashSet<string> { "mesh", "resource", "views", "object_id", "mesh_of_job", "measure_count", "publish_as", "cache_trunk" }, Fields("/v1/jobs").ToHashSet());
         IEnumerable<string> Fields(string path) => paths.GetProperty(path).GetProperty("post").GetProperty("requestBody").GetProperty("content").GetProperty("multipart/form-data")
             .GetProperty("schema").GetProperty("properties").EnumerateObject().Select(field => field.Name);
     }

@@ -6,7 +6,7 @@ import { nameRow, progressOf, stateOf, when } from './job.js';
 import { showRun } from './run.js';
 
 const period = 3000;     // ms from one answer to the next question
-const meshes = /\.(glb|gltf|obj|ply)$/i;
+const meshes = /\.(glb|gltf|obj|ply)$/i, archives = /\.zip$/i;
 
 // What the form asks besides what stands in the page; absent fields are the paper's. Its learning rate and black ground are for runs of 10,000
 // steps, so the form begins with others.
@@ -16,7 +16,7 @@ const recipe = [
   ['pool_size', 'Variants', '16'], ['seed', 'Seed', '42'],
 ];
 
-let chosen = [];          // files of the mesh; the first is the mesh itself
+let chosen = [];          // files of the mesh, the first being the mesh itself; or a zip of views
 let pages = 1;            // how many pages of runs are shown
 let asked = 0;
 
@@ -64,18 +64,25 @@ async function listModels() {
 
 function choose(files) {
   if (!files.length) return;
-  const mesh = files.find(file => meshes.test(file.name)) ?? files[0];
-  chosen = [mesh, ...files.filter(file => file !== mesh)];
+  const mesh = files.find(file => meshes.test(file.name)) ?? files.find(file => archives.test(file.name)) ?? files[0];
+  const ofViews = archives.test(mesh.name);
+  chosen = ofViews ? [mesh] : [mesh, ...files.filter(file => file !== mesh)];
+  // A zip has its own views, and a BOP scene perhaps several objects.
+  for (const [name, shown] of [['object_id', ofViews], ['view_count', !ofViews]]) {
+    const field = $('start').elements[name];
+    field.closest('label').hidden = !shown;
+    if (!shown) field.value = '';
+  }
   $('drop').classList.remove('wrong');
   $('drop-what').textContent = mesh.name;
   const size = chosen.reduce((sum, file) => sum + file.size, 0);
   $('drop-note').textContent = `${size < 2 ** 20 ? `${Math.ceil(size / 1024)} KiB` : `${(size / 2 ** 20).toFixed(1)} MiB`}${chosen.length > 1 ? `, with ${chosen.slice(1).map(file => file.name).join(', ')}` : ''}`;
-  if (!$('start').elements.display_name.value) $('start').elements.display_name.value = mesh.name.replace(meshes, '').slice(0, 100);
+  if (!$('start').elements.display_name.value) $('start').elements.display_name.value = mesh.name.replace(meshes, '').replace(archives, '').slice(0, 100);
   tellCommand();
 }
 
 function fields() {
-  const said = chosen.map((file, i) => [i === 0 ? 'mesh' : 'resource', { blob: file, name: file.name, path: file.name }]);
+  const said = chosen.map((file, i) => [i > 0 ? 'resource' : archives.test(file.name) ? 'views' : 'mesh', { blob: file, name: file.name, path: file.name }]);
   for (const field of $('start').elements) {
     if (!field.name || field.type === 'file') continue;
     // Only what differs from the mesh's own defaults.
@@ -94,11 +101,11 @@ async function start() {
   $('fault').hidden = true;
   if (!chosen.length) {
     $('drop').classList.add('wrong');
-    $('go-said').textContent = 'A mesh is needed first.';
+    $('go-said').textContent = 'A mesh or a zip of views is needed first.';
     return;
   }
   $('go').disabled = true;
-  $('go-said').textContent = 'Sending the mesh…';
+  $('go-said').textContent = 'Sending it…';
   try {
     const job = await ask('/v1/jobs', { fields: fields() });
     location.assign(`/runs/${encodeURIComponent(job.id)}`);
@@ -108,7 +115,7 @@ async function start() {
       const field = $('start').elements[name];
       field?.setAttribute('aria-invalid', 'true');
       if (field?.closest('details')) field.closest('details').open = true;
-      if (['mesh', 'resource'].includes(name)) $('drop').classList.add('wrong');
+      if (['mesh', 'resource', 'views'].includes(name)) $('drop').classList.add('wrong');
     }
     $('go-said').textContent = 'Not started.';
     $('go').disabled = false;
