@@ -35,16 +35,19 @@ public sealed class AdapterNames(DataDirectory data)
 
     /// <summary>Makes a name mean one of its other adapters.</summary>
     /// <param name="digest">64 hex digits; empty for the one published before the present one.</param>
+    /// <param name="check">Given the adapter before the name moves; what it throws leaves the name where it is.</param>
     /// <exception cref="NotFoundException">There is no such name, or it never meant that adapter.</exception>
     /// <exception cref="NoEarlierVersionException">The present one is the first.</exception>
-    public AdapterManifest RollBack(string name, string digest)
+    public AdapterManifest RollBack(string name, string digest, Action<AdapterVersion>? check = null)
     {
         using FileStream turn = TakeTurn();
         AdapterManifest now = Get(name);
         AdapterVersion target = digest.Length == 0
             ? now.Versions!.SkipWhile(version => version.Digest != now.Digest).Skip(1).FirstOrDefault() ?? throw new NoEarlierVersionException(name)
             : now.Versions!.FirstOrDefault(version => version.Digest == "sha256:" + digest) ?? throw new NotFoundException("version", digest, $"'{name}' has meant: {string.Join(", ", now.Versions!.Select(version => version.Digest))}");
-        return target.Digest == now.Digest ? now : Write(now with { Model = target.Model, Digest = target.Digest });
+        if (target.Digest == now.Digest) return now;
+        check?.Invoke(target);
+        return Write(now with { Model = target.Model, Digest = target.Digest });
     }
 
     private AdapterManifest Write(AdapterManifest manifest)

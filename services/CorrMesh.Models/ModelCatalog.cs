@@ -26,6 +26,10 @@ public sealed class ModelCatalog
             throw new InvalidDataException($"default model: '{defaultModel}' is not there; there are: {string.Join(", ", models.Keys)}");
     }
 
+    /// <summary>Whether there is a model of a name, whatever else is damaged.</summary>
+    public static bool Has(DataDirectory builtIn, DataDirectory data, string model) =>
+        new[] { builtIn, data }.Any(directory => directory.ReadManifests("models", ManifestJson.Default.ModelManifest).Any(entry => entry.Manifest.Id == model));
+
     public string DefaultModel { get; }
 
     /// <summary>By name.</summary>

@@ -34,6 +34,8 @@ internal static class JobWire
             request.HasViewCount ? Whole(request.ViewCount) : null, ToRecipe(request.Recipe ?? new Wire.FinetuneRecipe()))
         {
             Views = Source(request.Views),
+            ObjectsOfJobs = [.. request.ObjectsOfJobs],
+            MadeObjectCount = Whole(request.MadeObjectCount),
             MeasureCount = request.HasMeasureCount ? Whole(request.MeasureCount) : JobOrder.DefaultMeasureCount,
             PublishAs = request.PublishAs,
         };
@@ -111,6 +113,7 @@ internal static class JobWire
             Pictures = { RunPictures.NamesIn(job.Folder) },
             ViewCount = (uint)manifest.ViewCount,
             FromViews = manifest.Views is not null,
+            ObjectCount = manifest.Kind == Jobs.JobKind.Evaluate ? 0 : (uint)(1 + manifest.Others.Count + manifest.MadeObjectCount),
             MeshDigest = manifest.Files[0].Digest,
             ThreadCount = (uint)manifest.Recipe.Threads,
             QueuePosition = (uint)queuePosition,

@@ -163,13 +163,21 @@ try {
   holds('runs are listed, the newest first, and what the gate refused is no success');
 
   await page.click('#go');
-  await text(page, 'go-said', /mesh is needed/);
+  await text(page, 'go-said', /mesh or a zip of views is needed/);
   await page.setInputFiles('#files', [{ name: 'cup.png', mimeType: 'image/png', buffer: Buffer.from('texture') }, { name: 'cup.glb', mimeType: 'model/gltf-binary', buffer: Buffer.from('glTF') }]);
   await page.fill('[name=iterations]', '0');
   await page.click('#go');
   await text(page, 'fault-text', /^iterations: 1 to 1000000 allowed, 0 given$/);
   assert.equal(await page.getAttribute('[name=iterations]', 'aria-invalid'), 'true');
   holds('a refusal is shown in the words of the mesh, at its field');
+  await page.setInputFiles('#files', [{ name: 'cup.zip', mimeType: 'application/zip', buffer: Buffer.from('PK') }]);
+  await page.fill('[name=object_id]', '5');
+  assert.match(await page.textContent('#curl'), /^curl -F views=@cup\.zip .*--form-string object_id=5/);
+  assert.equal(await page.isVisible('[name=view_count]'), false);
+  await page.setInputFiles('#files', [{ name: 'cup.png', mimeType: 'image/png', buffer: Buffer.from('texture') }, { name: 'cup.glb', mimeType: 'model/gltf-binary', buffer: Buffer.from('glTF') }]);
+  assert.equal(await page.isVisible('[name=object_id]'), false);
+  assert.doesNotMatch(await page.textContent('#curl'), /object_id/);
+  holds('a zip is sent as views, with the fields that go with it');
   await shot(page, 'runs-light');
   await page.fill('[name=iterations]', '200');
   await page.fill('[name=publish_as]', 'my-cup');

@@ -39,7 +39,7 @@ internal static class JobForm
 
     private static readonly string[] Texts =
     [
-        "model", "display_name", "request_id", "view_count", "measure_count", "publish_as", "loss", .. WholeNumbers.Select(field => field.Name), .. Numbers.Select(field => field.Name), .. Switches.Select(field => field.Name),
+        "model", "display_name", "request_id", "view_count", "measure_count", "publish_as", "objects_of_jobs", "made_object_count", "loss", .. WholeNumbers.Select(field => field.Name), .. Numbers.Select(field => field.Name), .. Switches.Select(field => field.Name),
     ];
 
     /// <summary>The fields as the API document shows them.</summary>
@@ -52,6 +52,8 @@ internal static class JobForm
         FormField.Text("view_count", "Pictures that are rendered of the mesh, 8 to 128; not with views. Absent: 42."),
         FormField.Text("measure_count", "How often views that are not trained on are measured on the way, 0 to 100. Absent: 10."),
         FormField.Text("publish_as", "The name to publish the adapter under if the gate accepts it. Where there are API keys, an admin's is needed for it. Absent: none."),
+        FormField.Text("objects_of_jobs", "Further objects to train on: ids of earlier jobs that have them, separated by commas, at most 100."),
+        FormField.Text("made_object_count", "Procedural objects to train on as well, 0 to 1000, drawn by the seed. Absent: 0."),
         FormField.Text("loss", $"What a step minimises: {string.Join(", ", JobNames.Losses.Keys)}. Absent: smooth_ap, the paper's."),
         .. WholeNumbers.Select(field => new FormField(field.Name, false, new OpenApiSchema { Type = JsonSchemaType.Integer, Description = field.Range })),
         .. Numbers.Select(field => new FormField(field.Name, false, new OpenApiSchema { Type = JsonSchemaType.Number, Description = field.Range })),
@@ -72,6 +74,8 @@ internal static class JobForm
             PublishAs = form.Text("publish_as") ?? "",
         };
         if (form.Text("view_count") is { } views) call.ViewCount = FormValues.Whole("view_count", views);
+        if (form.Text("objects_of_jobs") is { } jobs) call.ObjectsOfJobs.AddRange(jobs.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+        if (form.Text("made_object_count") is { } made) call.MadeObjectCount = FormValues.Whole("made_object_count", made);
         if (form.Text("measure_count") is { } measurements) call.MeasureCount = FormValues.Whole("measure_count", measurements);
         (MeshUpload? mesh, ViewsUpload? posed, string? job) = MeshFields.Source(form);
         if (job is not null) call.MeshOfJob = job;

@@ -97,6 +97,7 @@ public sealed record JobReply(
     [property: Description("Pictures to train on: rendered of the mesh, or uploaded.")] uint ViewCount,
     [property: Description("SHA-256 of the mesh's first file or of the archive of views.")] string MeshDigest,
     [property: Description("Whether it learns from uploaded views, in place of a mesh.")] bool FromViews,
+    [property: Description("Objects that are trained on, the job's own and others.")] uint ObjectCount,
     uint ThreadCount, DateTimeOffset CreateTime,
     [property: Description("Names for GET /v1/jobs/{id}/pictures/{name}, as far as there are pictures.")] IReadOnlyList<string> Pictures,
     [property: Description("How often unseen views are measured on the way.")] uint MeasureCount,
@@ -114,7 +115,7 @@ public sealed record JobReply(
     DateTimeOffset? EndTime = null)
 {
     internal static JobReply From(Job job) => new(
-        job.Id, JobNames.Of(job.State), JobNames.Of(job.Kind), job.Model, job.ModelDigest, job.ViewCount, job.MeshDigest, job.FromViews, job.ThreadCount, job.CreateTime.ToDateTimeOffset(), [.. job.Pictures], job.MeasureCount,
+        job.Id, JobNames.Of(job.State), JobNames.Of(job.Kind), job.Model, job.ModelDigest, job.ViewCount, job.MeshDigest, job.FromViews, job.ObjectCount, job.ThreadCount, job.CreateTime.ToDateTimeOffset(), [.. job.Pictures], job.MeasureCount,
         job.DisplayName.Length > 0 ? job.DisplayName : null, job.Reason.Length > 0 ? job.Reason : null, job.State == JobState.Queued ? job.QueuePosition : null,
         job.Recipe is { } recipe ? RecipeReply.From(recipe) : null, job.PublishAs.Length > 0 ? job.PublishAs : null,
         job.Progress is { } progress ? JobProgressReply.From(progress) : null, job.Measurement is { } measurement ? JobMeasurementReply.From(measurement) : null,

@@ -28,14 +28,14 @@ internal static class JobRoutes
     {
         endpoints.MapPost("/v1/jobs", CreateAsync)
             .WithMetadata(new FormNames())
-            .Describe(Tag, "CreateFinetuneJob", "Fine-tunes an adapter on renderings of a mesh, then measures and judges it.", "The job is stored and queued; follow it by GET /v1/jobs/{id}/events.")
+            .Describe(Tag, "CreateFinetuneJob", "Fine-tunes an adapter on renderings of a mesh or on posed views, then measures and judges it.", "The job is stored and queued; follow it by GET /v1/jobs/{id}/events.")
             .TakesForm(JobForm.Fields)
             .Produces<JobReply>(StatusCodes.Status201Created)
             .ProducesProblems(400, 403, 404, 409, 413, 415, 429, 503, 504, 500);
         endpoints.MapPost("/v1/evaluations", EvaluateAsync)
             .WithMetadata(new FormNames())
             .Describe(
-                Tag, "EvaluateModel", "Measures an adapter on a mesh and on the reference set, without and with it, and judges it.",
+                Tag, "EvaluateModel", "Measures an adapter on a mesh or on posed views, and on the reference set, without and with it, and judges it.",
                 "A job, too: follow it by GET /v1/jobs/{id}/events. Numbers that are absent are as the gate has them; only a report with the gate's lets an adapter be published.")
             .TakesForm(EvaluationForm.Fields)
             .Produces<JobReply>(StatusCodes.Status201Created)

@@ -4,14 +4,15 @@ using CorrMesh.Rendering.Raster;
 
 namespace CorrMesh.Rendering.Views;
 
-/// <summary>A mesh seen from several sides; a view is drawn when it is first asked for, and kept.</summary>
+/// <summary>A mesh seen from several sides; a view is drawn when it is asked for.</summary>
 /// <param name="mesh">Its unit is the metre.</param>
 /// <param name="camera">Of all views.</param>
 /// <param name="poses">x_camera = R x_object + t, metres.</param>
 /// <param name="options">Light, background, antialiasing and threads.</param>
-public sealed class RenderedMesh(TriangleMesh mesh, PinholeCamera camera, IReadOnlyList<RigidPose> poses, RenderOptions? options = null) : IViewSource
+/// <param name="keep">Whether a view is kept once it is drawn: 2 MB each at 512 pixels a side.</param>
+public sealed class RenderedMesh(TriangleMesh mesh, PinholeCamera camera, IReadOnlyList<RigidPose> poses, RenderOptions? options = null, bool keep = true) : IViewSource
 {
-    private readonly Lazy<ObjectView>[] views = [.. poses.Select(pose => new Lazy<ObjectView>(() => Renderer.Render(mesh, camera, pose, options)))];
+    private readonly Lazy<ObjectView>[]? kept = keep ? [.. poses.Select(pose => new Lazy<ObjectView>(() => Renderer.Render(mesh, camera, pose, options)))] : null;
 
     /// <inheritdoc/>
     public IReadOnlyList<RigidPose> Poses => poses;
@@ -27,18 +28,19 @@ public sealed class RenderedMesh(TriangleMesh mesh, PinholeCamera camera, IReadO
     /// <param name="count">Views, at least 2: <see cref="PaperCount"/> for the paper's places, any other number for places drawn evenly over the sphere.</param>
     /// <param name="seed">Decides those.</param>
     /// <param name="threads">That share a picture.</param>
+    /// <param name="keep">Whether views are kept once they are drawn.</param>
     /// <exception cref="MeshRejectedException">The mesh has no extent.</exception>
-    public static RenderedMesh Paper(TriangleMesh mesh, int count = PaperCount, int seed = 0, int threads = 1)
+    public static RenderedMesh Paper(TriangleMesh mesh, int count = PaperCount, int seed = 0, int threads = 1, bool keep = true)
     {
         ArgumentNullException.ThrowIfNull(mesh);
         if (count < 2) throw new ArgumentOutOfRangeException(nameof(count), count, $"count: at least 2 needed, {count} given");
         TriangleMesh unit = mesh.ToUnitBox();
         RigidPose[] poses = count == PaperCount ? ViewSphere.Icosphere(unit.Up) : ViewSphere.Draw(new SeededRandom((ulong)seed, PlaceStream), count, unit.Up);
-        return new RenderedMesh(unit, PinholeCamera.ThirtyFive(), poses, new RenderOptions { Threads = threads });
+        return new RenderedMesh(unit, PinholeCamera.ThirtyFive(), poses, new RenderOptions { Threads = threads }, keep);
     }
 
     /// <inheritdoc/>
-    public ObjectView Load(int index) => (uint)index < (uint)views.Length
-        ? views[index].Value
-        : throw new ArgumentOutOfRangeException(nameof(index), index, $"index: 0 to {views.Length - 1} needed, {index} given");
+    public ObjectView Load(int index) => (uint)index >= (uint)poses.Count
+        ? throw new ArgumentOutOfRangeException(nameof(index), index, $"index: 0 to {poses.Count - 1} needed, {index} given")
+        : kept is null ? Renderer.Render(mesh, camera, poses[index], options) : kept[index].Value;
 }

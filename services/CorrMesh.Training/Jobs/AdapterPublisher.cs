@@ -1,3 +1,4 @@
+using CorrMesh.Hosting.Errors;
 using CorrMesh.Models;
 using CorrMesh.Training.Measuring;
 using Microsoft.Extensions.Logging;
@@ -41,13 +42,15 @@ public sealed class AdapterPublisher(JobStore store, TimeProvider time, ILogger<
         return published;
     }
 
-    /// <inheritdoc cref="AdapterNames.RollBack"/>
-    /// <exception cref="JobConditionException">There is no earlier one.</exception>
+    /// <summary>Makes a name mean one of its other adapters.</summary>
+    /// <param name="digest">64 hex digits; empty for the one published before the present one.</param>
+    /// <exception cref="NotFoundException">There is no such name, or it never meant that adapter.</exception>
+    /// <exception cref="JobConditionException">There is no earlier one, or its model or its file has been removed: nothing could be served under the name.</exception>
     public AdapterManifest RollBack(string name, string digest)
     {
         try
         {
-            AdapterManifest now = Names.RollBack(name, digest);
+            AdapterManifest now = Names.RollBack(name, digest, RequireUsable);
             JobLog.Published(logger, name, now.Digest["sha256:".Length..], "an earlier version");
             return now;
         }
@@ -55,5 +58,13 @@ public sealed class AdapterPublisher(JobStore store, TimeProvider time, ILogger<
         {
             throw new JobConditionException(JobConditionException.NoEarlierVersion, exception.Message);
         }
+    }
+
+    private void RequireUsable(AdapterVersion version)
+    {
+        if (!ModelCatalog.Has(new DataDirectory(AppContext.BaseDirectory), Data, version.Model))
+            throw new JobConditionException(JobConditionException.ModelChanged, $"digest: the model '{version.Model}' of {version.Digest} needed, it has been removed");
+        if (!File.Exists(Data.BlobPath(version.Digest["sha256:".Length..])))
+            throw new JobConditionException(JobConditionException.AdapterDamaged, $"digest: the file of {version.Digest} needed, it has been removed");
     }
 }

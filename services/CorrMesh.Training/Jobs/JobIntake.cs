@@ -40,6 +40,12 @@ public sealed record JobOrder(
     /// <summary>That the file is a zip of posed views; null for a mesh.</summary>
     public ViewsSource? Views { get; init; }
 
+    /// <summary>Ids of jobs whose objects are trained on as well.</summary>
+    public IReadOnlyList<string> ObjectsOfJobs { get; init; } = [];
+
+    /// <summary>Procedural objects to train on as well.</summary>
+    public int MadeObjectCount { get; init; }
+
     /// <summary>What an evaluation measures; null for a job that trains.</summary>
     public AdapterSource? Adapter { get; init; }
 
@@ -57,7 +63,7 @@ public sealed record AdapterSource(ReadOnlyMemory<byte> Content, string OfJob = 
 /// <param name="reason">For programs.</param>
 public sealed class JobConditionException(string reason, string message) : Exception(message)
 {
-    public const string JobEnded = "JOB_ENDED", JobNotSucceeded = "JOB_NOT_SUCCEEDED", AdapterRefused = "ADAPTER_REFUSED", ModelChanged = "MODEL_CHANGED", NoEarlierVersion = "NO_EARLIER_VERSION";
+    public const string JobEnded = "JOB_ENDED", JobNotSucceeded = "JOB_NOT_SUCCEEDED", AdapterRefused = "ADAPTER_REFUSED", AdapterDamaged = "ADAPTER_DAMAGED", ModelChanged = "MODEL_CHANGED", NoEarlierVersion = "NO_EARLIER_VERSION";
 
     public string Reason { get; } = reason;
 }
@@ -70,7 +76,7 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
 {
     private const int MaxFiles = 64, MaxName = 255, MaxDisplayName = 100, MaxRequestId = 128, IdDigits = 20;
 
-    private const int MinViews = 8;
+    private const int MinViews = 8, MaxOtherJobs = 100, MaxMadeObjects = 1000;
 
     private static readonly TimeSpan QueueWait = TimeSpan.FromSeconds(30);
 
@@ -86,7 +92,7 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
     /// <exception cref="NotFoundException">There is no such model or job.</exception>
     /// <exception cref="QueueFullException">Too many jobs wait.</exception>
     /// <exception cref="RequestIdTakenException">The request_id was used for another order.</exception>
-    /// <exception cref="JobConditionException">The job that is to give the adapter has not succeeded.</exception>
+    /// <exception cref="JobConditionException">The job that is to give the adapter has not succeeded, or the stored adapter's file is damaged.</exception>
     /// <exception cref="IOException">The data directory cannot be written.</exception>
     public async Task<(JobRecord Job, bool IsNew)> TakeAsync(JobOrder order, Func<string, Task<JobModel>> find, CancellationToken cancellation)
     {
@@ -105,6 +111,7 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
         int viewCount = earlier is { Views: not null } ? earlier.ViewCount : order.ViewCount ?? RenderedMesh.PaperCount;
         if (earlier is null && views is not null) viewCount = await ReadViewsAsync(order, views, cancellation).ConfigureAwait(false);
         else if (earlier is null) await ReadMeshAsync(order, cancellation).ConfigureAwait(false);
+        OtherObject[] others = [.. order.ObjectsOfJobs.Select(other => store.Get(other).Manifest).Select(other => new OtherObject(other.Id, other.Files, other.Views))];
         (JobRecord job, bool isNew) = store.Add(id, folder =>
         {
             DateTimeOffset now = time.GetUtcNow();
@@ -115,6 +122,8 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
             {
                 Kind = kind,
                 Views = views,
+                Others = others,
+                MadeObjectCount = order.MadeObjectCount,
                 Adapter = storeAdapter?.Invoke(folder),
                 Evaluation = kind == JobKind.Evaluate ? order.Settings : null,
                 MeasureCount = order.MeasureCount,
@@ -146,6 +155,9 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
             if (order.MeasureCount is < 0 or > JobOrder.MaxMeasureCount) faults.Add(new("measure_count", $"0 to {JobOrder.MaxMeasureCount} allowed, {order.MeasureCount} given"));
             if (order.PublishAs.Length > 0 && !DataDirectory.IsId(order.PublishAs))
                 faults.Add(new("publish_as", $"a-z, 0-9, dot, dash, underscore, at most 64, beginning with a letter or digit needed, '{(order.PublishAs.Length <= 80 ? order.PublishAs : order.PublishAs[..80] + "...")}' given"));
+            if (order.ObjectsOfJobs.Count > MaxOtherJobs) faults.Add(new("objects_of_jobs", $"at most {MaxOtherJobs} allowed, {order.ObjectsOfJobs.Count} given"));
+            if (order.ObjectsOfJobs.Distinct(StringComparer.Ordinal).Count() < order.ObjectsOfJobs.Count) faults.Add(new("objects_of_jobs", "each job once allowed, one given twice"));
+            if (order.MadeObjectCount is < 0 or > MaxMadeObjects) faults.Add(new("made_object_count", $"0 to {MaxMadeObjects} allowed, {order.MadeObjectCount} given"));
             Under("recipe", order.Recipe.Faults());
         }
         else
@@ -201,14 +213,14 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
             JobManifest manifest = job.Manifest;
             if (manifest.State != JobState.Succeeded) throw new JobConditionException(JobConditionException.JobNotSucceeded, $"adapter_of_job: a job that has succeeded needed, '{manifest.Id}' is {manifest.State.ToString().ToLowerInvariant()}");
             string file = job.Folder.AdapterOf(manifest);
-            return (manifest.Model, folder => folder.AddBlob(File.ReadAllBytes(file)), AdapterFile.Read(file), manifest);
+            return (manifest.Model, folder => folder.AddBlob(File.ReadAllBytes(file)), ReadStored(file, $"adapter_of_job: the file of '{manifest.Id}'"), manifest);
         }
 
         if (source.Name.Length > 0)
         {
             AdapterManifest named = new AdapterNames(new DataDirectory(store.Data)).Get(source.Name);
             string digest = named.Digest["sha256:".Length..];
-            return (named.Model, _ => digest, AdapterFile.Read(new DataDirectory(store.Data).BlobPath(digest)), null);
+            return (named.Model, _ => digest, ReadStored(new DataDirectory(store.Data).BlobPath(digest), $"adapter_name: the file of '{source.Name}'"), null);
         }
 
         // The reader takes files alone.
@@ -225,6 +237,18 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
         finally
         {
             File.Delete(temporary);
+        }
+    }
+
+    private static Adapter ReadStored(string path, string what)
+    {
+        try
+        {
+            return AdapterFile.Read(path);
+        }
+        catch (Exception exception) when (exception is WeightFileException or FileNotFoundException)
+        {
+            throw new JobConditionException(JobConditionException.AdapterDamaged, $"{what} is damaged: {exception.Message}");
         }
     }
 
@@ -288,7 +312,9 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (string text in new[] { order.DisplayName, order.Model, order.MeshOfJob, $"{order.ViewCount ?? (order.Adapter is null ? RenderedMesh.PaperCount : 0)}", order.Recipe.ToJson(), $"{order.MeasureCount}", order.PublishAs, order.Adapter?.OfJob ?? "", order.Adapter?.Name ?? "", $"{order.Settings}" }) Append(Encoding.UTF8.GetBytes(text));
         Append((order.Adapter?.Content ?? default).Span);
-        if (order.Views is not null) Append(Encoding.UTF8.GetBytes($"{order.Views}"));   // without, the bytes are those of programs before there were views
+        // What programs before this one did not know adds nothing where it is not asked for: their calls can be repeated.
+        if (order.Views is not null) Append(Encoding.UTF8.GetBytes($"{order.Views}"));
+        if (order.ObjectsOfJobs.Count > 0 || order.MadeObjectCount > 0) Append(Encoding.UTF8.GetBytes($"{string.Join('\n', order.ObjectsOfJobs)}\n{order.MadeObjectCount}"));
         foreach ((string name, ReadOnlyMemory<byte> content) in order.Files)
         {
             Append(Encoding.UTF8.GetBytes(name));

@@ -35,6 +35,12 @@ public sealed record ViewsSource(int? ObjectId = null);
 /// <param name="Size">Bytes.</param>
 public sealed record JobFile(string Name, string Digest, long Size);
 
+/// <summary>An object of another job to train on.</summary>
+/// <param name="Job">That job's id.</param>
+/// <param name="Files">The mesh, and then what it names; or a zip of views.</param>
+/// <param name="Views">How the views are to be read; null for a mesh.</param>
+public sealed record OtherObject(string Job, IReadOnlyList<JobFile> Files, ViewsSource? Views = null);
+
 /// <summary>What came of a job.</summary>
 /// <param name="Digest">SHA-256 of the adapter's file, 64 hex digits.</param>
 /// <param name="Size">Bytes of it.</param>
@@ -73,6 +79,12 @@ public sealed record JobManifest(
 
     /// <summary>How the views are to be read; null for a mesh.</summary>
     public ViewsSource? Views { get; init; }
+
+    /// <summary>Further objects to train on, of earlier jobs.</summary>
+    public IReadOnlyList<OtherObject> Others { get; init; } = [];
+
+    /// <summary>Procedural objects to train on as well, drawn by the recipe's seed.</summary>
+    public int MadeObjectCount { get; init; }
 
     /// <summary>The adapter that an evaluation measures: a blob's digest, 64 hex digits; null for the job's own.</summary>
     public string? Adapter { get; init; }

@@ -46,7 +46,7 @@ public sealed class JobRun(JobFolder folder, int checkpointSteps)
         JobBackbone weights = find(job.Model);
         if (weights.Digest != job.ModelDigest) throw new InvalidDataException($"model: weights sha256:{job.ModelDigest} of '{job.Model}' needed, which is now sha256:{weights.Digest}");
         EvaluationSettings settings = (job.Evaluation ?? EvaluationSettings.Gate) with { Threads = job.Recipe.Threads };
-        JobObject thing = JobObject.Read(folder, job, settings, cancellation);
+        JobObject thing = JobObject.Read(folder, job.Files, job.Views, settings, cancellation);
         using VisionTransformer backbone = BackboneFile.Load(weights.Path, weights.Heads);
         ObjectProbe own = thing.ToProbe(job.DisplayName.Length > 0 ? job.DisplayName : job.Id, settings, cancellation);
         var pictures = new RunPictures(folder, own, settings);
@@ -69,14 +69,15 @@ public sealed class JobRun(JobFolder folder, int checkpointSteps)
         pictures.WritePlots(verdict);
         JobFolder.Write(folder.Report, System.Text.Encoding.UTF8.GetBytes(verdict.ToJson()));
         JobFolder.Write(folder.Card, JsonSerializer.SerializeToUtf8Bytes(new Card(
-            1, job.Id, job.Model, weights.Digest, job.Views is null ? job.Files : null, job.Views is null ? null : job.Files[0], job.Views?.ObjectId, job.ViewCount, job.Recipe), Json));
+            1, job.Id, job.Model, weights.Digest, job.Views is null ? job.Files : null, job.Views is null ? null : job.Files[0], job.Views?.ObjectId,
+            job.Others.Count > 0 ? job.Others : null, job.MadeObjectCount > 0 ? job.MadeObjectCount : null, job.ViewCount, job.Recipe), Json));
     }
 
     private void Train(
         JobManifest job, JobObject thing, VisionTransformer backbone, ObjectProbe own, EvaluationSettings settings, RunPictures pictures, Action<JobLine> report, CancellationToken cancellation)
     {
         FinetuneRecipe recipe = job.Recipe;
-        ITrainingViews views = thing.ToTrainingViews(job);
+        ITrainingViews views = JobObject.TrainingViews(folder, job, thing, settings, cancellation);
         pictures.WriteTraining(views, recipe.Augment);
         int reportSteps = Math.Clamp(recipe.Iterations / Reports, 1, LongestReport);
         var trainer = new FinetuneTrainer(recipe, backbone, job.ModelDigest, views, folder.Checkpoints, checkpointSteps, reportSteps);
@@ -117,5 +118,6 @@ public sealed class JobRun(JobFolder folder, int checkpointSteps)
     }
 
     /// <summary>adapter.json: what made an adapter. Equal jobs give equal cards but for the job's id.</summary>
-    private sealed record Card(int SchemaVersion, string Job, string Model, string ModelDigest, IReadOnlyList<JobFile>? Mesh, JobFile? Views, int? ObjectId, int ViewCount, FinetuneRecipe Recipe);
+    private sealed record Card(int SchemaVersion, string Job, string Model, string ModelDigest, IReadOnlyList<JobFile>? Mesh, JobFile? Views, int? ObjectId, IReadOnlyList<OtherObject>? Others, int? MadeObjectCount, int ViewCount,
+        FinetuneRecipe Recipe);
 }

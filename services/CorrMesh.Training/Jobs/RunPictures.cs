@@ -39,7 +39,8 @@ internal sealed class RunPictures(JobFolder folder, ObjectProbe probe, Evaluatio
     public void WriteTraining(ITrainingViews views, bool augment)
     {
         int count = views.CountViews(0);
-        RgbImage[] shown = [.. Enumerable.Range(0, TrainingViews).Select(i => views.Load(0, i * count / TrainingViews, augment ? (ulong)i : null).Image.Reduced(4))];
+        int shownCount = Math.Min(TrainingViews, count);
+        RgbImage[] shown = [.. Enumerable.Range(0, shownCount).Select(i => views.Load(0, i * count / shownCount, augment ? (ulong)i : null).Image.Reduced(4))];
         Write("training", RgbImage.SideBySide(shown));
     }
 

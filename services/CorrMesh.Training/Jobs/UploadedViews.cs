@@ -54,8 +54,7 @@ public sealed class UploadedViews
 
     /// <summary>What is trained on.</summary>
     /// <param name="name">The object's.</param>
-    /// <param name="backdrops">Whether random scenes take the place of what is around the object.</param>
-    public PosedViews ToTrainingViews(string name, bool backdrops) => new([new PosedObject(name, new ViewList(training), LongestSide(training))], backdrops: backdrops);
+    public PosedObject ToTraining(string name) => new(name, new ViewList(training), LongestSide(training));
 
     /// <summary>What is measured with.</summary>
     /// <exception cref="InvalidOperationException">No two views see one place of the object.</exception>

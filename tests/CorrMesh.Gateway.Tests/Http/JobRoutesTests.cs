@@ -60,10 +60,11 @@ public sealed class JobRoutesTests
 
         await mesh.PostAsync("/v1/jobs", ("mesh", new byte[] { 1 }));
         await mesh.PostAsync("/v1/jobs", ("mesh_of_job", "job-1"));
-        await mesh.PostAsync("/v1/jobs", ("views", new byte[] { 1, 2 }), ("object_id", "7"));
+        await mesh.PostAsync("/v1/jobs", ("views", new byte[] { 1, 2 }), ("object_id", "7"), ("objects_of_jobs", "job-1, job-2"), ("made_object_count", "9"));
 
         Assert.Equal("AQI=", training.Created[2].Views.Archive.ToBase64());
-        Assert.Equal(7u, training.Created[2].Views.ObjectId);
+        Assert.Equal((7u, 9u), (training.Created[2].Views.ObjectId, training.Created[2].MadeObjectCount));
+        Assert.Equal(["job-1", "job-2"], training.Created[2].ObjectsOfJobs);
         Assert.Equal(new FinetuneRecipe(), training.Created[0].Recipe);
         Assert.False(training.Created[0].HasViewCount || training.Created[0].HasMeasureCount);
         Assert.Empty(training.Created[0].PublishAs);

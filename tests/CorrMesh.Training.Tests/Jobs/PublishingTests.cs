@@ -65,6 +65,35 @@ public sealed class PublishingTests
         async Task<PublishedAdapter> PublishAsync(Job job) => (await host.Client.PublishAdapterAsync(new PublishAdapterRequest { Name = "mug", Job = job.Id }, cancellationToken: Token)).Adapter;
     }
 
+    // Goal: a name never comes to mean what cannot be served. Method: the earlier version's file damaged, then gone, then its model gone; the name stays, and evaluating the
+    // damaged one says what is wrong.
+    [Fact]
+    public async Task RollBack_FileOrModelGone_IsRefusedAndTheNameStays()
+    {
+        using TestData data = JobHost.Data();
+        Prepare(data, "first", 1);
+        Prepare(data, "second", 2);
+        await using var host = await JobHost.StartAsync(data, Prepared);
+        Job first = await RunAsync(host, "first", "mug"), second = await RunAsync(host, "second", "mug");
+        string blob = Directory.GetFiles(data.Root, first.Adapter.Digest, SearchOption.AllDirectories).Single(), model = Path.Combine(data.Root, "models", "small");
+        byte[] whole = await File.ReadAllBytesAsync(blob, Token);
+
+        await RefusedAsync("ADAPTER_DAMAGED", () => File.Delete(blob));
+        await File.WriteAllBytesAsync(blob, whole, Token);
+        await RefusedAsync("MODEL_CHANGED", () => Directory.Move(model, data.PathOf("away")));
+        Directory.Move(data.PathOf("away"), model);
+        await host.Client.RollBackAdapterAsync(new RollBackAdapterRequest { Name = "mug" }, cancellationToken: Token);
+        await File.WriteAllBytesAsync(blob, whole[..^9], Token);
+        Assert.Equal("ADAPTER_DAMAGED", (await host.Client.EvaluateModelAsync(new EvaluateModelRequest { AdapterName = "mug", MeshOfJob = first.Id }, cancellationToken: Token).FailsAsync(StatusCode.FailedPrecondition)).Reason);
+
+        async Task RefusedAsync(string reason, Action breakIt)
+        {
+            breakIt();
+            Assert.Equal(reason, (await host.Client.RollBackAdapterAsync(new RollBackAdapterRequest { Name = "mug" }, cancellationToken: Token).FailsAsync(StatusCode.FailedPrecondition)).Reason);
+            Assert.Equal(second.Adapter.Digest, Assert.Single((await host.Client.ListAdaptersAsync(new ListAdaptersRequest(), cancellationToken: Token)).Adapters).Digest);
+        }
+    }
+
     [Fact]
     public async Task Create_PublishAs_IsPublishedWhenTheGateAccepts()
     {

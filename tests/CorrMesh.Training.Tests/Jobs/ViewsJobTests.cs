@@ -6,10 +6,16 @@ using CorrMesh.Geometry;
 using CorrMesh.Protos.Training.V1;
 using CorrMesh.Rendering.Meshes;
 using CorrMesh.Rendering.Views;
+using CorrMesh.Training.Data;
+using CorrMesh.Training.Finetuning;
+using CorrMesh.Training.Jobs;
 using CorrMesh.Vision.Images;
 using Google.Protobuf;
 using Grpc.Core;
 using Xunit;
+using EvaluationSettings = CorrMesh.Training.Measuring.EvaluationSettings;
+using FinetuneRecipe = CorrMesh.Protos.Training.V1.FinetuneRecipe;
+using JobState = CorrMesh.Protos.Training.V1.JobState;
 
 namespace CorrMesh.Training.Tests.Jobs;
 
@@ -46,6 +52,39 @@ public sealed class ViewsJobTests
         }
 
         async Task<Job> EvaluateAsync(EvaluateModelRequest request) => await host.WhenAsync((await host.Client.EvaluateModelAsync(request, cancellationToken: Token)).Job.Id, JobState.Succeeded);
+    }
+
+    // Goal: the number and choice of objects are a job's: its own, others' by their jobs, and procedural ones that no evaluation measures on. Method: the objects that a stored
+    // job would be trained on, by name; their views load; what is wrong is blamed.
+    [Fact]
+    public async Task Create_FurtherObjects_AreTrainedOnBesideTheJobsOwn()
+    {
+        using TestData data = JobHost.Data();
+        await using var host = await JobHost.StartAsync(data, JobHost.Endless);
+        string cube = (await host.CreateAsync()).Id, views = (await host.Client.CreateFinetuneJobAsync(Order(OnePose(Views(8))), cancellationToken: Token)).Job.Id;
+        CreateFinetuneJobRequest order = JobHost.Order();
+        order.ObjectsOfJobs.Add([cube, views]);
+        order.MadeObjectCount = 3;
+
+        Job job = (await host.Client.CreateFinetuneJobAsync(order, cancellationToken: Token)).Job;
+
+        Assert.Equal(6u, job.ObjectCount);
+        var folder = new JobFolder(data.Root, job.Id);
+        JobManifest manifest = JobManifest.Read(folder.Manifest);
+        JobObject own = JobObject.Read(folder, manifest.Files, manifest.Views, EvaluationSettings.Gate, Token);
+        ITrainingViews training = JobObject.TrainingViews(folder, manifest, own, EvaluationSettings.Gate, Token);
+        Assert.Equal([job.Id, cube, views], training.Objects.Take(3));
+        Assert.All(training.Objects.Skip(3), name => Assert.DoesNotContain(ObjectViewGenerator.HeldOutShapes.Concat(ObjectViewGenerator.HeldOutMaterials), family => name.Contains(family, StringComparison.Ordinal)));
+        Assert.Equal(6, training.Objects.Distinct().Count());
+        Assert.Equal([8, 8, 5, 8, 8, 8], Enumerable.Range(0, 6).Select(training.CountViews));
+        Assert.All(Enumerable.Range(0, 6), i => Assert.True(training.Load(i, 1, null).PointCount > 1000));
+        Assert.Equal(training.Load(4, 1, 7).Image.Pixels, training.Load(4, 1, 7).Image.Pixels);
+
+        order.ObjectsOfJobs.Add(cube);
+        order.MadeObjectCount = 1001;
+        Assert.Equal(["made_object_count", "objects_of_jobs"], (await host.Client.CreateFinetuneJobAsync(order, cancellationToken: Token).FailsAsync(StatusCode.InvalidArgument)).Fields.Order(StringComparer.Ordinal));
+        (order.MadeObjectCount, order.ObjectsOfJobs[2]) = (0, "job-none");
+        Assert.Equal("JOB_NOT_FOUND", (await host.Client.CreateFinetuneJobAsync(order, cancellationToken: Token).FailsAsync(StatusCode.NotFound)).Reason);
     }
 
     // Goal: each layout is read, and says which object it needs. Method: the same views as rendered views and as a BOP scene of two objects; jobs stay in the queue.

@@ -11,13 +11,15 @@ public sealed class HybridOptimizerTests
     // Goal: the iteration gives nearly orthonormal rows. Method: singular values of the result for random matrices of several shapes.
     // Tolerance: the quintic's own band, 0.6 to 1.3 (Jordan 2024 states about 0.7 to 1.2).
     [Theory]
-    [InlineData(8, 8)]
-    [InlineData(12, 48)]
-    public void Orthogonalise_RandomMatrices_SingularValuesNearOne(int rows, int columns)
+    [InlineData(8, 8, ScalarType.Float32)]
+    [InlineData(12, 48, ScalarType.Float32)]
+    [InlineData(8, 8, ScalarType.BFloat16)]
+    [InlineData(12, 48, ScalarType.BFloat16)]
+    public void Orthogonalise_RandomMatrices_SingularValuesNearOne(int rows, int columns, ScalarType products)
     {
         using var scope = torch.NewDisposeScope();
         torch.manual_seed(3);
-        Tensor values = torch.linalg.svdvals(HybridOptimizer.Orthogonalise(torch.randn(2, rows, columns)));
+        Tensor values = torch.linalg.svdvals(HybridOptimizer.Orthogonalise(torch.randn(2, rows, columns), products));
         Assert.InRange(values.min().item<float>(), 0.3f, 1.3f);
         Assert.InRange(values.max().item<float>(), 0.6f, 1.3f);
     }

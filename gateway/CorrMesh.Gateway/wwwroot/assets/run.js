@@ -165,7 +165,7 @@ function barsOf(change, name, kind) {
 
 function drawFacts() {
   $('recipe').hidden = false;
-  const facts = { 'model’s weights': job.model_digest, [job.from_views ? 'views' : 'mesh']: job.mesh_digest, adapter: job.adapter?.digest, [job.from_views ? 'views trained on' : 'views rendered']: job.view_count || undefined, measured: job.recipe && `${job.measure_count} times on the way`,
+  const facts = { 'model’s weights': job.model_digest, [job.from_views ? 'views' : 'mesh']: job.mesh_digest, adapter: job.adapter?.digest, [job.from_views ? 'views trained on' : 'views rendered']: job.view_count || undefined, objects: job.object_count > 1 ? job.object_count : undefined, measured: job.recipe && `${job.measure_count} times on the way`,
     'publish as': job.publish_as, threads: job.thread_count || undefined, ...job.recipe };
   $('facts').replaceChildren(...Object.entries(facts).filter(([, value]) => value !== undefined && value !== '').map(([name, value]) => {
     const text = String(value), digest = /^[0-9a-f]{64}$/.test(text);

@@ -13,7 +13,7 @@ const meshes = /\.(glb|gltf|obj|ply)$/i, archives = /\.zip$/i;
 const recipe = [
   ['loss', 'Loss', ['', 'smooth_ap', 'contrastive', 'procrustes']], ['learning_rate', 'Learning rate', '1e-5'], ['weight_decay', 'Weight decay', '1e-4'], ['clip_norm', 'Clip norm', '1'],
   ['lora_rank', 'LoRA rank', '4'], ['lora_blocks', 'LoRA blocks', '4'], ['conv_layers', 'Convolutions', '1'], ['keypoints', 'Points', '3000'], ['max_angle', 'Largest angle', '120'],
-  ['pool_size', 'Variants', '16'], ['seed', 'Seed', '42'],
+  ['pool_size', 'Variants', '16'], ['seed', 'Seed', '42'], ['made_object_count', 'Made objects beside it', '0'],
 ];
 
 let chosen = [];          // files of the mesh, the first being the mesh itself; or a zip of views
