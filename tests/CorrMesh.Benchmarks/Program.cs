@@ -16,6 +16,7 @@ var benchmarks = new SortedDictionary<string, Func<IReadOnlyList<BenchmarkRow>>>
     ["matching"] = MatchingBenchmark.Run,
     ["rendering"] = RenderingBenchmark.Run,
     ["replicas"] = ReplicasBenchmark.Run,
+    ["scratch"] = ScratchBenchmark.Run,
     ["service"] = ServiceBenchmark.Run,
 };
 bool strict = args.Contains("--strict", StringComparer.Ordinal);

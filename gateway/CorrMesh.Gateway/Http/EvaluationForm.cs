@@ -55,7 +55,7 @@ internal static class EvaluationForm
         else if (form.Text("adapter_name") is { } name) call.AdapterName = name;
         else call.AdapterContent = form.File("adapter");
         // The job that made the adapter has an object.
-        if (call.AdapterOfJob.Length == 0 || new[] { "mesh", "resource", "views" }.Any(form.HasFile) || form.Text("mesh_of_job") is not null || form.Text("object_id") is not null)
+        if (call.AdapterOfJob.Length == 0 || MeshFields.IsIn(form))
         {
             (MeshUpload? mesh, ViewsUpload? views, string? job) = MeshFields.Source(form);
             if (job is not null) call.MeshOfJob = job;

@@ -12,6 +12,8 @@ internal static class MeshFields
 {
     private const int MaxResources = 63;
 
+    private static readonly string[] Files = ["mesh", "views"];
+
     // What is sent beside the files themselves.
     private const int Overhead = 64 << 10;
 
@@ -43,12 +45,15 @@ internal static class MeshFields
     /// <summary>The caller's id, or one of our own: a call may be repeated on its way to the service.</summary>
     public static string RequestId(MultipartForm form) => form.Text("request_id") ?? $"gateway-{Guid.NewGuid():N}";
 
+    /// <summary>Whether anything is given that says what the object is.</summary>
+    public static bool IsIn(MultipartForm form) => Files.Any(form.HasFile) || form.HasFile("resource") || form.Text("mesh_of_job") is not null || form.Text("object_id") is not null;
+
     /// <summary>Which of the three the object is; a mesh when none is given.</summary>
     /// <exception cref="FieldException">More than one is given, or something that goes with another.</exception>
     public static (MeshUpload? Mesh, ViewsUpload? Views, string? Job) Source(MultipartForm form)
     {
         string? job = form.Text("mesh_of_job"), objectId = form.Text("object_id");
-        string[] given = [.. new[] { "mesh", "views" }.Where(form.HasFile), .. job is null ? (string[])[] : ["mesh_of_job"]];
+        string[] given = [.. Files.Where(form.HasFile), .. job is null ? (string[])[] : ["mesh_of_job"]];
         if (given.Length > 1) throw new FieldException(given[0], $"one of mesh, views and mesh_of_job allowed, {string.Join(" and ", given)} given");
         if (!form.HasFile("views"))
         {

@@ -2,8 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Models;
-using CorrMesh.Rendering.Files;
-using CorrMesh.Rendering.Meshes;
 using CorrMesh.Rendering.Views;
 using CorrMesh.Training.Finetuning;
 using CorrMesh.Training.Measuring;
@@ -78,12 +76,12 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
 
     private const int MinViews = 8, MaxOtherJobs = 100, MaxMadeObjects = 1000;
 
+    // Held in memory, 2 MB each.
+    private const int MaxOtherViews = 512;
+
     private static readonly TimeSpan QueueWait = TimeSpan.FromSeconds(30);
 
-    // A mesh takes many times its file's bytes while it is read.
-    private readonly SemaphoreSlim reading = new(1);
-
-    private readonly MeshFileLimits limits = new() { MaxBytes = options.MeshBytes, MaxVertices = options.MeshVertices, MaxFaces = options.MeshFaces, MaxTexturePixels = options.TexturePixels };
+    private readonly UploadReader reader = new(options);
 
     /// <summary>Checks an order, and stores its job unless there is one of its request_id already.</summary>
     /// <param name="find">Gives a model by name, the default one for the empty name.</param>
@@ -108,16 +106,17 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
         JobManifest? earlier = order.MeshOfJob.Length > 0 ? store.Get(order.MeshOfJob).Manifest : order.Files.Count == 0 ? origin : null;
         ViewsSource? views = earlier is null ? order.Views : earlier.Views;
         if (views is not null && order.ViewCount is { } asked) throw new FieldException("view_count", $"only with a mesh allowed, {asked} given");
-        int viewCount = earlier is { Views: not null } ? earlier.ViewCount : order.ViewCount ?? RenderedMesh.PaperCount;
-        if (earlier is null && views is not null) viewCount = await ReadViewsAsync(order, views, cancellation).ConfigureAwait(false);
-        else if (earlier is null) await ReadMeshAsync(order, cancellation).ConfigureAwait(false);
+        if (earlier is null && views is not null) views = views with { TrainingCount = await reader.ReadViewsAsync(order.Files[0].Content, views, order.Settings, cancellation).ConfigureAwait(false) };
+        else if (earlier is null) await reader.ReadMeshAsync(order.Files, cancellation).ConfigureAwait(false);
         OtherObject[] others = [.. order.ObjectsOfJobs.Select(other => store.Get(other).Manifest).Select(other => new OtherObject(other.Id, other.Files, other.Views))];
+        int othersViews = others.Sum(other => other.Views?.TrainingCount ?? 0);
+        if (othersViews > MaxOtherViews) throw new FieldException("objects_of_jobs", $"at most {MaxOtherViews} uploaded views together allowed, {othersViews} given");
         (JobRecord job, bool isNew) = store.Add(id, folder =>
         {
             DateTimeOffset now = time.GetUtcNow();
             JobFile[] files = earlier is not null ? [.. earlier.Files] : [.. order.Files.Select(file => new JobFile(file.Name, folder.AddBlob(file.Content.Span), file.Content.Length))];
             return new JobManifest(
-                1, id, digest, order.DisplayName, model.Name, model.Digest, files, kind == JobKind.Evaluate ? 0 : viewCount,
+                1, id, digest, order.DisplayName, model.Name, model.Digest, files, kind == JobKind.Evaluate ? 0 : views?.TrainingCount ?? order.ViewCount ?? RenderedMesh.PaperCount,
                 order.Recipe with { Threads = options.Threads, CacheBytes = options.CacheBytes }, now, now)
             {
                 Kind = kind,
@@ -134,7 +133,7 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
         return (Same(job, digest, order), isNew);
     }
 
-    public void Dispose() => reading.Dispose();
+    public void Dispose() => reader.Dispose();
 
     private static JobRecord Same(JobRecord job, string digest, JobOrder order) => job.Manifest.RequestDigest == digest ? job : throw new RequestIdTakenException(order.RequestId);
 
@@ -249,60 +248,6 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
         catch (Exception exception) when (exception is WeightFileException or FileNotFoundException)
         {
             throw new JobConditionException(JobConditionException.AdapterDamaged, $"{what} is damaged: {exception.Message}");
-        }
-    }
-
-    // In full, textures included: what is accepted here is trained on.
-    private async Task ReadMeshAsync(JobOrder order, CancellationToken cancellation)
-    {
-        await reading.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            await Task.Run(
-                () => MeshFile.Read(order.Files[0].Content, MeshResources.Of(order.Files.Skip(1).ToDictionary(file => file.Name, file => file.Content.ToArray(), StringComparer.Ordinal)), limits).ToUnitBox(),
-                cancellation).ConfigureAwait(false);
-        }
-        catch (MeshRejectedException exception)
-        {
-            throw new FieldException("mesh", exception.Message.StartsWith("mesh: ", StringComparison.Ordinal) ? exception.Message["mesh: ".Length..] : exception.Message, exception);
-        }
-        finally
-        {
-            reading.Release();
-        }
-    }
-
-    // Likewise; gives the number of views to train on.
-    private async Task<int> ReadViewsAsync(JobOrder order, ViewsSource source, CancellationToken cancellation)
-    {
-        await reading.WaitAsync(cancellation).ConfigureAwait(false);
-        string scratch = Path.Combine(Path.GetTempPath(), $"corrmesh-views-{Guid.NewGuid():N}");
-        try
-        {
-            return await Task.Run(
-                () =>
-                {
-                    var views = UploadedViews.Read(order.Files[0].Content, source.ObjectId, scratch, options.ViewsBytes, order.Settings, cancellation);
-                    views.ToProbe("", order.Settings, cancellation);
-                    return views.TrainingCount;
-                },
-                cancellation).ConfigureAwait(false);
-        }
-        catch (ObjectChoiceException exception)
-        {
-            throw new FieldException("views.object_id", exception.Message, exception);
-        }
-        catch (InvalidDataException exception)
-        {
-            throw new FieldException("views", exception.Message, exception);
-        }
-        catch (InvalidOperationException exception)
-        {
-            throw new FieldException("views", exception.Message["object '': ".Length..], exception);
-        }
-        finally
-        {
-            reading.Release();
         }
     }
 

@@ -27,7 +27,8 @@ public enum JobKind
 
 /// <summary>That a job's file is a zip of posed views.</summary>
 /// <param name="ObjectId">Which object of a BOP scene; null for the only one.</param>
-public sealed record ViewsSource(int? ObjectId = null);
+/// <param name="TrainingCount">Views that are trained on, once they have been read.</param>
+public sealed record ViewsSource(int? ObjectId = null, int TrainingCount = 0);
 
 /// <summary>A file of a job's object; its content is a blob of the data directory.</summary>
 /// <param name="Name">As other files of the mesh name it; never part of a path.</param>

@@ -1,5 +1,6 @@
 using CorrMesh.Vision.Backbones;
 using TorchSharp;
+using static TorchSharp.torch;
 using Xunit;
 
 namespace CorrMesh.Vision.Tests.Backbones;
