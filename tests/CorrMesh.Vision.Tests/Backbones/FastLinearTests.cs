@@ -1,7 +1,7 @@
 using CorrMesh.Vision.Backbones;
 using TorchSharp;
-using static TorchSharp.torch;
 using Xunit;
+using static TorchSharp.torch;
 
 namespace CorrMesh.Vision.Tests.Backbones;
 
