@@ -81,7 +81,7 @@ public sealed class JobIntake(JobStore store, TrainingOptions options, TimeProvi
 
     private static readonly TimeSpan QueueWait = TimeSpan.FromSeconds(30);
 
-    private readonly UploadReader reader = new(options);
+    private readonly UploadReader reader = new(options, Path.Combine(store.Data, "cache"));
 
     /// <summary>Checks an order, and stores its job unless there is one of its request_id already.</summary>
     /// <param name="find">Gives a model by name, the default one for the empty name.</param>

@@ -7,7 +7,9 @@ using CorrMesh.Training.Measuring;
 namespace CorrMesh.Training.Jobs;
 
 /// <summary>Reads what is uploaded in full, textures and pictures included: what is accepted here is trained on.</summary>
-internal sealed class UploadReader(TrainingOptions options) : IDisposable
+/// <param name="options">The bounds.</param>
+/// <param name="cache">A folder of the data directory for what is unpacked: /tmp may be memory.</param>
+internal sealed class UploadReader(TrainingOptions options, string cache) : IDisposable
 {
     // What is read takes many times its file's bytes, so one is read at a time.
     private readonly SemaphoreSlim turn = new(1);
@@ -37,9 +39,10 @@ internal sealed class UploadReader(TrainingOptions options) : IDisposable
     /// <param name="cancellation">Looked at between files and views.</param>
     /// <returns>How many views would be trained on.</returns>
     /// <exception cref="FieldException">They are none, or not enough, or pass a bound.</exception>
+    /// <exception cref="IOException">The data directory cannot be written.</exception>
     public async Task<int> ReadViewsAsync(ReadOnlyMemory<byte> zip, ViewsSource source, EvaluationSettings settings, CancellationToken cancellation)
     {
-        string scratch = Path.Combine(Path.GetTempPath(), $"corrmesh-views-{Guid.NewGuid():N}");
+        string scratch = Path.Combine(cache, $"views-{Guid.NewGuid():N}");
         try
         {
             return await InTurnAsync(

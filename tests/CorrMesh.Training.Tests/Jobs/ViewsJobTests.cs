@@ -131,7 +131,7 @@ public sealed class ViewsJobTests
         order = Order([]);
         Assert.Equal(["views.archive"], (await host.Client.CreateFinetuneJobAsync(order, cancellationToken: Token).FailsAsync(StatusCode.InvalidArgument)).Fields);
         Assert.False(Directory.Exists(Path.Combine(data.Root, "jobs")), "a refused order leaves nothing");
-        Assert.Empty(Directory.GetDirectories(Path.GetTempPath(), "corrmesh-views-*"));
+        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(data.Root, "cache")));
 
         async Task RefusedAsync(string field, string reason, byte[] zip)
         {
