@@ -1,22 +1,17 @@
-using System.Runtime.Intrinsics.X86;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace CorrMesh.Vision.Backbones;
 
-/// <summary>A linear layer that takes the faster of two routes to the same sums.</summary>
+/// <summary>A linear layer; a faster route to the same sums is there for measurements, and off.</summary>
 /// <remarks>
-/// On processors with AVX-512, libtorch's float32 <c>linear</c> goes to a library that leaves half of an AMD machine unused,
-/// while the same product as a 1 x 1 convolution over channels-last tensors goes to one that does not (twice as fast, equal
-/// to 3e-7). Without AVX-512 the two are within a few per cent, and the plain route is kept. See services/decisions/0004.
+/// On processors with AVX-512, libtorch's float32 <c>linear</c> goes to a library that leaves half of an AMD machine unused, while the same product as a
+/// 1 x 1 convolution goes to one that does not. That one gives wrong sums for some shapes (512 outputs among them), so it is not used. See services/decisions/0004.
 /// An input in bfloat16 gives an output in bfloat16, whatever the parameters are kept in.
 /// </remarks>
 public sealed class FastLinear : nn.Module<Tensor, Tensor>
 {
-    // Means nothing to a kernel of one pixel, but undilated ones of one pixel go back to the slow library where there is one thread.
-    private static readonly long[] Dilation = [1, 2];
-
     private readonly Parameter weight;
     private readonly Parameter? bias;
 
@@ -32,8 +27,8 @@ public sealed class FastLinear : nn.Module<Tensor, Tensor>
         register_parameter("bias", bias);
     }
 
-    /// <summary>Whether products run as convolutions; set by the processor, overridable for measurements.</summary>
-    public static bool UseConvolution { get; set; } = Avx512F.IsSupported;
+    /// <summary>Whether products run as convolutions; for measurements alone.</summary>
+    public static bool UseConvolution { get; set; }
 
     /// <param name="input">[B, N, inputs], contiguous.</param>
     /// <returns>[B, N, outputs], contiguous, of the input's type.</returns>
@@ -43,7 +38,7 @@ public sealed class FastLinear : nn.Module<Tensor, Tensor>
         if (!UseConvolution || input.device_type != DeviceType.CPU) return nn.functional.linear(input, weight, bias);
         long batch = input.shape[0], tokens = input.shape[1], inputs = weight.shape[1], outputs = weight.shape[0];
         Tensor image = input.reshape(1, batch * tokens, 1, inputs).permute(0, 3, 1, 2);          // [1, inputs, B * N, 1], channels last in memory
-        Tensor product = nn.functional.conv2d(image, weight.view(outputs, inputs, 1, 1), bias, dilation: Dilation);
+        Tensor product = nn.functional.conv2d(image, weight.view(outputs, inputs, 1, 1), bias);
         return product.permute(0, 2, 3, 1).reshape(batch, tokens, outputs);
     }
 }

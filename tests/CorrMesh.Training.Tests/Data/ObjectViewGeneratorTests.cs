@@ -121,7 +121,7 @@ public class ObjectViewGeneratorTests
     {
         var generator = new ObjectViewGenerator(6);
         int hidden = 0, plain = 0;
-        for (int index = 0; index < 100; index++)
+        for (int index = 0; index < 150; index++)
         {
             ObjectViewSet set = generator.Generate(index, 1, 48, 3);
             for (int view = 0; view < 3; view++)
