@@ -40,7 +40,7 @@ public sealed record CompactRecipe
     /// <summary>Digest of the weights that training starts from; null for random ones.</summary>
     public string? StartDigest { get; init; }
 
-    /// <summary>Take the products of blocks and optimizer in bfloat16; parameters, residuals, norms and loss stay in float32.</summary>
+    /// <summary>Compute blocks and Muon's iteration in bfloat16; parameters, residuals, norms and loss stay in float32.</summary>
     public bool IsMixedPrecision { get; init; } = true;
 
     /// <summary>Use Muon for block matrices; otherwise AdamW for all.</summary>

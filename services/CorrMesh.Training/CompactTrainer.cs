@@ -31,16 +31,16 @@ public sealed class CompactTrainer(CompactRecipe recipe, string checkpointFolder
     public TrainedWeights Run(Action<TrainingProgress> report, CancellationToken cancellation)
     {
         torch.manual_seed(recipe.Seed);
-        ScalarType products = recipe.IsMixedPrecision ? ScalarType.BFloat16 : ScalarType.Float32;
-        using var network = new VisionTransformer(recipe.Network) { Products = products };
+        ScalarType computeType = recipe.IsMixedPrecision ? ScalarType.BFloat16 : ScalarType.Float32;
+        using var network = new VisionTransformer(recipe.Network) { ComputeType = computeType };
         Initialise(network);
         if (start is not null) Load(network, start);
-        using var optimizer = new HybridOptimizer(network.named_parameters().Where(p => p.name != "mask_token"), recipe.UseMuon, products);
+        using var optimizer = new HybridOptimizer(network.named_parameters().Where(p => p.name != "mask_token"), recipe.UseMuon, computeType);
         var checkpoints = new CheckpointStore(checkpointFolder, new Dictionary<string, string>
         {
             ["seed"] = recipe.Seed.ToString(CultureInfo.InvariantCulture),
             ["start"] = recipe.StartDigest ?? "random",
-            ["products"] = products.ToString(),
+            ["compute_type"] = computeType.ToString(),
         });
         (string Name, Tensor Tensor)[] state =
         [

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace CorrMesh.Benchmarks;
 
 /// <summary>
-/// A step of `compact`'s training at 224 px, without the making of its views: in mixed precision (ours) and in float32 by plain linear layers (anchor), over the same batch from the same weights.
+/// A step of `compact`'s training at 224 px, without the making of its views: in mixed precision (ours) and in float32 (anchor), over the same batch from the same weights.
 /// A row is void when the two losses differ by more than bfloat16 explains.
 /// </summary>
 internal static class ScratchBenchmark
@@ -25,8 +25,8 @@ internal static class ScratchBenchmark
         CompactRecipe recipe = new() { Seed = 7 };
         int step = Enumerable.Range(recipe.CurriculumSteps, 1000).First(s => recipe.BatchAt(s).Size == Size);
         ViewBatch batch = ViewBatch.Build(recipe, new SceneSource(recipe), step);
-        using var ours = new Trained(recipe, batch, ScalarType.BFloat16, convolution: FastLinear.UseConvolution);
-        using var anchor = new Trained(recipe, batch, ScalarType.Float32, convolution: false);
+        using var ours = new Trained(recipe, batch, ScalarType.BFloat16);
+        using var anchor = new Trained(recipe, batch, ScalarType.Float32);
         for (int run = 0; run <= Runs; run++)
         {
             ours.Step(isMeasured: run > 0);
@@ -41,21 +41,20 @@ internal static class ScratchBenchmark
     {
         private readonly CompactRecipe recipe;
         private readonly ViewBatch batch;
-        private readonly bool convolution;
         private readonly VisionTransformer network;
         private readonly HybridOptimizer optimizer;
         private readonly List<double> milliseconds = [];
         private int steps;
 
-        public Trained(CompactRecipe recipe, ViewBatch batch, ScalarType products, bool convolution)
+        public Trained(CompactRecipe recipe, ViewBatch batch, ScalarType computeType)
         {
-            (this.recipe, this.batch, this.convolution) = (recipe, batch, convolution);
+            (this.recipe, this.batch) = (recipe, batch);
             torch.manual_seed(3);
-            network = new VisionTransformer(recipe.Network) { Products = products };
+            network = new VisionTransformer(recipe.Network) { ComputeType = computeType };
             using (torch.no_grad())
                 foreach (var (name, parameter) in network.named_parameters())
                     if (parameter.dim() >= 2 && !name.Contains("norm", StringComparison.Ordinal)) parameter.normal_(0, 0.02);
-            optimizer = new HybridOptimizer(network.named_parameters().Where(p => p.name != "mask_token"), recipe.UseMuon, products);
+            optimizer = new HybridOptimizer(network.named_parameters().Where(p => p.name != "mask_token"), recipe.UseMuon, computeType);
         }
 
         public double FirstLoss { get; private set; }
@@ -64,8 +63,6 @@ internal static class ScratchBenchmark
 
         public void Step(bool isMeasured)
         {
-            bool chosen = FastLinear.UseConvolution;
-            FastLinear.UseConvolution = convolution;
             var clock = Stopwatch.StartNew();
             using (torch.NewDisposeScope())
             {
@@ -77,7 +74,6 @@ internal static class ScratchBenchmark
                 if (steps == 1) FirstLoss = loss.item<float>();
             }
             if (isMeasured) milliseconds.Add(clock.Elapsed.TotalMilliseconds);
-            FastLinear.UseConvolution = chosen;
         }
 
         public void Dispose()

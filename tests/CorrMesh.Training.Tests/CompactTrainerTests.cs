@@ -35,7 +35,7 @@ public sealed class CompactTrainerTests : IDisposable
         }
     }
 
-    // Goal: a run's precision is its own: bfloat16 products give other bits, near by, and a checkpoint of one is not taken for the other's. Method: one step both ways at a small rate.
+    // Goal: a run's precision is its own: bfloat16 gives other bits, near by, and a checkpoint of one is not taken for the other's. Method: one step both ways at a small rate.
     [Fact]
     public void Run_InMixedPrecision_IsARunOfItsOwn()
     {
@@ -45,7 +45,7 @@ public sealed class CompactTrainerTests : IDisposable
         float[] other = new CompactTrainer(exact, Path.Combine(folder, "e")).Run(_ => { }, TestContext.Current.CancellationToken).Arrays["blocks.0.attn.qkv.weight"].Values;
         Assert.NotEqual(one, other);
         Assert.All(one.Zip(other), pair => Assert.Equal(pair.First, pair.Second, 0.01f));
-        Assert.Contains("a checkpoint of products Float32 needed, BFloat16 given", Assert.Throws<CheckpointException>(() => new CompactTrainer(exact, path).Run(_ => { }, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+        Assert.Contains("a checkpoint of compute_type Float32 needed, BFloat16 given", Assert.Throws<CheckpointException>(() => new CompactTrainer(exact, path).Run(_ => { }, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -17,7 +17,7 @@ internal static class TrainCompactCommand
         var threads = new Option<int>("--threads") { Description = "threads of the network", DefaultValueFactory = _ => 1 };
         var start = new Option<FileInfo?>("--start") { Description = "weights to start from, .safetensors; without, random ones" };
         var curriculum = new Option<int>("--curriculum") { Description = "steps over which scenes get harder; 0 with weights that know the easy ones", DefaultValueFactory = _ => recipe.CurriculumSteps };
-        var exact = new Option<bool>("--float32") { Description = "all products in float32: slower, but on processors without bfloat16 faster" };
+        var exact = new Option<bool>("--float32") { Description = "compute in float32 alone: for processors without bfloat16 (AVX-512), on which mixed precision is slower" };
         var work = new Option<DirectoryInfo>("--work") { Description = "holds the checkpoints and the log", DefaultValueFactory = _ => new DirectoryInfo(".work/compact") };
         var output = new Option<DirectoryInfo>("--out") { Description = "receives the model: weights, manifest and card", DefaultValueFactory = _ => new DirectoryInfo(".work/compact/model") };
         var command = new Command("train-compact", "Trains the built-in model on generated scenes. Checkpoints every 100 steps; Ctrl-C and the same command go on.")

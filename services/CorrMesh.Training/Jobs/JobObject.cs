@@ -15,23 +15,22 @@ internal abstract class JobObject
     /// <param name="folder">The job's.</param>
     /// <param name="files">The mesh, and then what it names; or a zip of views.</param>
     /// <param name="views">How the views are to be read; null for a mesh.</param>
-    /// <param name="settings">How views are cut and set aside.</param>
     /// <param name="cancellation">Looked at between files and views.</param>
-    public static JobObject Read(JobFolder folder, IReadOnlyList<JobFile> files, ViewsSource? views, EvaluationSettings settings, CancellationToken cancellation)
+    public static JobObject Read(JobFolder folder, IReadOnlyList<JobFile> files, ViewsSource? views, CancellationToken cancellation)
     {
         byte[] content = File.ReadAllBytes(folder.Blob(files[0].Digest));
-        if (views is not null) return new OfViews(UploadedViews.Read(content, views.ObjectId, Path.Combine(folder.Path, "views"), long.MaxValue, settings, cancellation));
+        if (views is not null) return new OfViews(UploadedViews.Read(content, views.ObjectId, Path.Combine(folder.Path, "views"), long.MaxValue, cancellation));
         var others = files.Skip(1).ToDictionary(file => file.Name, file => File.ReadAllBytes(folder.Blob(file.Digest)), StringComparer.Ordinal);
         return new OfMesh(MeshFile.Read(content, MeshResources.Of(others), MeshFileLimits.None));
     }
 
     /// <summary>Everything that a job trains on: its own object first, others of jobs, then procedural ones, none of which is of what evaluations measure on.</summary>
-    public static ITrainingViews TrainingViews(JobFolder folder, JobManifest job, JobObject own, EvaluationSettings settings, CancellationToken cancellation)
+    public static ITrainingViews TrainingViews(JobFolder folder, JobManifest job, JobObject own, CancellationToken cancellation)
     {
         // Only the own object's pictures are kept: a hundred objects have some thousand.
         int viewCount = job.Views is null ? job.ViewCount : RenderedMesh.PaperCount;
         var objects = new List<PosedObject> { own.ToTraining(job.Id, viewCount, job.Recipe.Seed, keep: true) };
-        foreach (OtherObject other in job.Others) objects.Add(Read(folder, other.Files, other.Views, settings, cancellation).ToTraining(other.Job, viewCount, job.Recipe.Seed, keep: false));
+        foreach (OtherObject other in job.Others) objects.Add(Read(folder, other.Files, other.Views, cancellation).ToTraining(other.Job, viewCount, job.Recipe.Seed, keep: false));
         var generator = new ObjectViewGenerator((ulong)job.Recipe.Seed);
         for (int i = 0; i < job.MadeObjectCount; i++)
         {

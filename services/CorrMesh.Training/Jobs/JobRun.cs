@@ -46,12 +46,12 @@ public sealed class JobRun(JobFolder folder, int checkpointSteps)
         JobBackbone weights = find(job.Model);
         if (weights.Digest != job.ModelDigest) throw new InvalidDataException($"model: weights sha256:{job.ModelDigest} of '{job.Model}' needed, which is now sha256:{weights.Digest}");
         EvaluationSettings settings = (job.Evaluation ?? EvaluationSettings.Gate) with { Threads = job.Recipe.Threads };
-        JobObject thing = JobObject.Read(folder, job.Files, job.Views, settings, cancellation);
+        JobObject subject = JobObject.Read(folder, job.Files, job.Views, cancellation);
         using VisionTransformer backbone = BackboneFile.Load(weights.Path, weights.Heads);
-        ObjectProbe own = thing.ToProbe(job.DisplayName.Length > 0 ? job.DisplayName : job.Id, settings, cancellation);
+        ObjectProbe own = subject.ToProbe(job.DisplayName.Length > 0 ? job.DisplayName : job.Id, settings, cancellation);
         var pictures = new RunPictures(folder, own, settings);
         using (var bare = new FeatureModel(backbone)) pictures.WritePair(bare, "before");
-        if (job.Kind == JobKind.Finetune) Train(job, thing, backbone, own, settings, pictures, report, cancellation);
+        if (job.Kind == JobKind.Finetune) Train(job, subject, backbone, own, settings, pictures, report, cancellation);
         string file = folder.AdapterOf(job);
         Adapter adapter = AdapterFile.Read(file);
         using (var adapted = new FeatureModel(backbone, adapter)) pictures.WritePair(adapted, "after");
@@ -74,10 +74,10 @@ public sealed class JobRun(JobFolder folder, int checkpointSteps)
     }
 
     private void Train(
-        JobManifest job, JobObject thing, VisionTransformer backbone, ObjectProbe own, EvaluationSettings settings, RunPictures pictures, Action<JobLine> report, CancellationToken cancellation)
+        JobManifest job, JobObject subject, VisionTransformer backbone, ObjectProbe own, EvaluationSettings settings, RunPictures pictures, Action<JobLine> report, CancellationToken cancellation)
     {
         FinetuneRecipe recipe = job.Recipe;
-        ITrainingViews views = JobObject.TrainingViews(folder, job, thing, settings, cancellation);
+        ITrainingViews views = JobObject.TrainingViews(folder, job, subject, cancellation);
         pictures.WriteTraining(views, recipe.Augment);
         int reportSteps = Math.Clamp(recipe.Iterations / Reports, 1, LongestReport);
         var trainer = new FinetuneTrainer(recipe, backbone, job.ModelDigest, views, folder.Checkpoints, checkpointSteps, reportSteps);

@@ -35,7 +35,7 @@ internal sealed class UploadReader(TrainingOptions options, string cache) : IDis
     /// <summary>Reads views, and makes the probe that they are measured with.</summary>
     /// <param name="zip">The archive.</param>
     /// <param name="source">Which object.</param>
-    /// <param name="settings">How views are cut and set aside.</param>
+    /// <param name="settings">Of the probe.</param>
     /// <param name="cancellation">Looked at between files and views.</param>
     /// <returns>How many views would be trained on.</returns>
     /// <exception cref="FieldException">They are none, or not enough, or pass a bound.</exception>
@@ -48,7 +48,7 @@ internal sealed class UploadReader(TrainingOptions options, string cache) : IDis
             return await InTurnAsync(
                 () =>
                 {
-                    var views = UploadedViews.Read(zip, source.ObjectId, scratch, options.ViewsBytes, settings, cancellation);
+                    var views = UploadedViews.Read(zip, source.ObjectId, scratch, options.ViewsBytes, cancellation);
                     try
                     {
                         views.ToProbe("uploaded", settings, cancellation);

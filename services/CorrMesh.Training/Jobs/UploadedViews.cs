@@ -25,26 +25,22 @@ public sealed class UploadedViews
     /// <summary>Views that are trained on.</summary>
     public int TrainingCount => training.Length;
 
-    /// <summary>Views that are measured with.</summary>
-    public int UnseenCount => unseen.Length;
-
     /// <summary>Reads everything, so that nothing can be found wrong later.</summary>
     /// <param name="zip">The archive.</param>
     /// <param name="objectId">Which object of a BOP scene; null for the only one.</param>
     /// <param name="scratch">Emptied, used and removed.</param>
     /// <param name="maxBytes">Of the unpacked files together.</param>
-    /// <param name="settings">Decides the angle within which views make pairs, and the pictures' size.</param>
     /// <param name="cancellation">Looked at between files and views.</param>
     /// <exception cref="InvalidDataException">The archive, a file in it or the views as a whole are not what they should be.</exception>
     /// <exception cref="ObjectChoiceException">There are several objects and none is chosen, or there is no such one.</exception>
-    public static UploadedViews Read(ReadOnlyMemory<byte> zip, int? objectId, string scratch, long maxBytes, EvaluationSettings settings, CancellationToken cancellation = default)
+    public static UploadedViews Read(ReadOnlyMemory<byte> zip, int? objectId, string scratch, long maxBytes, CancellationToken cancellation = default)
     {
         try
         {
             if (Directory.Exists(scratch)) Directory.Delete(scratch, recursive: true);
             Directory.CreateDirectory(scratch);
             ViewArchive.Extract(zip, scratch, maxBytes, cancellation);
-            return Split(Load(ViewFolder.Open(scratch, objectId), settings, cancellation), settings);
+            return Split(Load(ViewFolder.Open(scratch, objectId), cancellation));
         }
         finally
         {
@@ -60,7 +56,7 @@ public sealed class UploadedViews
     /// <exception cref="InvalidOperationException">No two views see one place of the object.</exception>
     public ObjectProbe ToProbe(string name, EvaluationSettings settings, CancellationToken cancellation = default) => ObjectProbe.FromViews(name, unseen, settings, cancellation: cancellation);
 
-    private static ObjectView[] Load(IViewSource source, EvaluationSettings settings, CancellationToken cancellation)
+    private static ObjectView[] Load(IViewSource source, CancellationToken cancellation)
     {
         var views = new List<ObjectView>();
         bool hasDepth = false;
@@ -72,17 +68,18 @@ public sealed class UploadedViews
             hasDepth |= view.DepthMetres is not null;
             if (ObjectCrop.CountKnown(view) < FewestPixels) continue;
             if (views.Count == MostViews) throw new InvalidDataException($"at most {MostViews} that show the object allowed, {source.Poses.Count} views given");
-            views.Add(ObjectCrop.Square(view, settings.Size));
+            views.Add(ObjectCrop.Square(view, EvaluationSettings.Gate.Size));
         }
         if (!hasDepth) throw new InvalidDataException("depth needed (depth/NAME.png, 16-bit), none found");
         return [.. views];
     }
 
-    private static UploadedViews Split(ObjectView[] views, EvaluationSettings settings)
+    // By the gate's angle, whatever an evaluation asks for: what it measures with is what no training on these views has seen.
+    private static UploadedViews Split(ObjectView[] views)
     {
         try
         {
-            ViewSplit split = ViewSplit.Of([.. views.Select(view => view.ObjectToCamera)], settings.MaxAngle);
+            ViewSplit split = ViewSplit.Of([.. views.Select(view => view.ObjectToCamera)], EvaluationSettings.Gate.MaxAngle);
             return new UploadedViews([.. split.Training.Select(i => views[i])], [.. split.Unseen.Select(i => views[i])]);
         }
         catch (ArgumentException exception)

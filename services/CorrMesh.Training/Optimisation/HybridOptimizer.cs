@@ -18,16 +18,16 @@ public sealed class HybridOptimizer : IOptimizer
     private static readonly AdamConstants Adam = new(0.9, 0.99, 1e-8);
     private const int NewtonSchulzSteps = 5;
 
-    private readonly ScalarType products;
+    private readonly ScalarType muonType;
     private readonly List<(string Name, Parameter Parameter)> matrices = [];
     private readonly List<(string Name, Parameter Parameter)> others = [];
 
     /// <param name="parameters">Trainable parameters by name; the names of blocks' matrices begin with "blocks.".</param>
     /// <param name="useMuon">False gives AdamW for all of them.</param>
-    /// <param name="products">Type of Muon's products; its iteration was made for bfloat16.</param>
-    public HybridOptimizer(IEnumerable<(string Name, Parameter Parameter)> parameters, bool useMuon = true, ScalarType products = ScalarType.Float32)
+    /// <param name="muonType">What Muon's iteration computes in; it was made for bfloat16.</param>
+    public HybridOptimizer(IEnumerable<(string Name, Parameter Parameter)> parameters, bool useMuon = true, ScalarType muonType = ScalarType.Float32)
     {
-        this.products = products;
+        this.muonType = muonType;
         foreach ((string name, Parameter parameter) in parameters)
         {
             bool matrix = useMuon && parameter.dim() == 2 && name.StartsWith("blocks.", StringComparison.Ordinal);
@@ -78,7 +78,7 @@ public sealed class HybridOptimizer : IOptimizer
             (Tensor Target, Tensor Direction)[] members = [.. group];
             bool[] transposed = [.. members.Select(m => m.Direction.shape[0] > m.Direction.shape[1])];
             Tensor stacked = torch.stack(members.Select((m, i) => transposed[i] ? m.Direction.t() : m.Direction));
-            Tensor orthogonal = Orthogonalise(stacked, products);
+            Tensor orthogonal = Orthogonalise(stacked, muonType);
             double scale = settings.LearningRate * 0.2 * Math.Sqrt(group.Key.Item2);
             for (int i = 0; i < members.Length; i++)
             {
@@ -92,13 +92,13 @@ public sealed class HybridOptimizer : IOptimizer
 
     /// <summary>The approximately orthonormal polar factor of each matrix.</summary>
     /// <param name="matrices">[K, rows, columns] with rows at most columns.</param>
-    /// <param name="products">Type of the products.</param>
+    /// <param name="computeType">What the iteration computes in.</param>
     /// <returns>[K, rows, columns] of the matrices' type; singular values between about 0.7 and 1.2.</returns>
-    public static Tensor Orthogonalise(Tensor matrices, ScalarType products = ScalarType.Float32)
+    public static Tensor Orthogonalise(Tensor matrices, ScalarType computeType = ScalarType.Float32)
     {
         const double a = 3.4445, b = -4.7750, c = 2.0315;   // steepest at zero while staying bounded (Jordan 2024)
         using var scope = torch.NewDisposeScope();
-        Tensor x = (matrices / (matrices * matrices).sum([-2, -1], true).sqrt().Plus(1e-7)).to_type(products);
+        Tensor x = (matrices / (matrices * matrices).sum([-2, -1], true).sqrt().Plus(1e-7)).to_type(computeType);
         for (int i = 0; i < NewtonSchulzSteps; i++)
         {
             Tensor gram = x.matmul(x.transpose(-1, -2));

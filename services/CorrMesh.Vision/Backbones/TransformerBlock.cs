@@ -17,8 +17,8 @@ internal sealed class TransformerBlock : nn.Module
 {
     private readonly int heads;
     private readonly TokenNorm norm1, norm2;
-    private readonly FastLinear qkv, proj;
-    private readonly FastLinear enter, leave;
+    private readonly LinearLayer qkv, proj;
+    private readonly LinearLayer enter, leave;
     private readonly FeedForwardKind feedForward;
     private readonly LayerScale? ls1, ls2;
 
@@ -28,13 +28,13 @@ internal sealed class TransformerBlock : nn.Module
         feedForward = config.FeedForward;
         int width = config.Width;
         register_module("norm1", norm1 = new TokenNorm(width));
-        qkv = new FastLinear(width, 3 * width, config.HasQkvBias);
-        proj = new FastLinear(width, width, hasBias: true);
+        qkv = new LinearLayer(width, 3 * width, config.HasQkvBias);
+        proj = new LinearLayer(width, width, hasBias: true);
         register_module("attn", new Group(("qkv", qkv), ("proj", proj)));
         register_module("norm2", norm2 = new TokenNorm(width));
         bool gated = feedForward == FeedForwardKind.SwiGlu;
-        enter = new FastLinear(width, gated ? 2 * config.HiddenWidth : config.HiddenWidth, hasBias: true);
-        leave = new FastLinear(config.HiddenWidth, width, hasBias: true);
+        enter = new LinearLayer(width, gated ? 2 * config.HiddenWidth : config.HiddenWidth, hasBias: true);
+        leave = new LinearLayer(config.HiddenWidth, width, hasBias: true);
         register_module("mlp", new Group((gated ? "w12" : "fc1", enter), (gated ? "w3" : "fc2", leave)));
         if (!config.HasLayerScale) return;
         register_module("ls1", ls1 = new LayerScale(width));
@@ -42,13 +42,13 @@ internal sealed class TransformerBlock : nn.Module
     }
 
     /// <param name="tokens">[B, N, D].</param>
-    /// <param name="lora">Additions to q and v, or null; float32 products only.</param>
-    /// <param name="products">Type that products are taken in; the sum of the residuals and the norms stay in the tokens' own.</param>
-    public Tensor Forward(Tensor tokens, BlockLora? lora, ScalarType products)
+    /// <param name="lora">Additions to q and v, or null; computed in float32 alone.</param>
+    /// <param name="computeType">Of attention and feed-forward; norms and the sum of the residuals stay in the tokens' own.</param>
+    public Tensor Forward(Tensor tokens, BlockLora? lora, ScalarType computeType)
     {
-        Tensor attended = Attention(norm1.forward(tokens).to_type(products), lora).to_type(tokens.dtype);
+        Tensor attended = Attention(norm1.forward(tokens).to_type(computeType), lora).to_type(tokens.dtype);
         tokens = tokens.Plus(ls1 is null ? attended : ls1.forward(attended));
-        Tensor fed = FeedForward(norm2.forward(tokens).to_type(products)).to_type(tokens.dtype);
+        Tensor fed = FeedForward(norm2.forward(tokens).to_type(computeType)).to_type(tokens.dtype);
         return tokens.Plus(ls2 is null ? fed : ls2.forward(fed));
     }
 

@@ -37,8 +37,8 @@ public sealed class VisionTransformer : nn.Module
 
     public VisionTransformerConfig Config { get; }
 
-    /// <summary>Type that the blocks' products are taken in: float32, or bfloat16 for mixed precision, with parameters, residuals and norms still in float32.</summary>
-    public ScalarType Products { get; set; } = ScalarType.Float32;
+    /// <summary>What the blocks' attention and feed-forward compute in: float32, or bfloat16 for mixed precision, with parameters, residuals and norms still in float32.</summary>
+    public ScalarType ComputeType { get; set; } = ScalarType.Float32;
 
     /// <summary>Copies weights in. Keys that the network does not have are refused; so are missing ones, but for the unused mask token.</summary>
     /// <param name="weights">Tensors by hub key.</param>
@@ -101,7 +101,7 @@ public sealed class VisionTransformer : nn.Module
             cancellation.ThrowIfCancellationRequested();
             // Each block's intermediates go as soon as its output is there: peak memory stays that of one block.
             using var scope = torch.NewDisposeScope();
-            tokens = blocks[i].Forward(tokens, lora?.GetValueOrDefault(i), Products).MoveToOuterDisposeScope();
+            tokens = blocks[i].Forward(tokens, lora?.GetValueOrDefault(i), ComputeType).MoveToOuterDisposeScope();
         }
         return tokens;
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Numerics;
 using CorrMesh.Geometry;
 using CorrMesh.Rendering.Raster;
@@ -102,23 +101,7 @@ public sealed class ViewFolderTests : IDisposable
     [Fact]
     public void BopScene_HandMade_GivesTheViews()
     {
-        foreach (string name in new[] { "rgb", "depth", "mask_visib" }) Directory.CreateDirectory(Path.Combine(folder, name));
-        var truth = new List<string>();
-        var cameras = new List<string>();
-        for (int i = 0; i < views.Length; i++)
-        {
-            ObjectView view = views[i];
-            double[] m = view.ObjectToCamera.Matrix();
-            string own = $"{{\"cam_R_m2c\": [{Join([m[0], m[1], m[2], m[4], m[5], m[6], m[8], m[9], m[10]])}], \"cam_t_m2c\": [{Join([1000 * m[3], 1000 * m[7], 1000 * m[11]])}], \"obj_id\": 5}}";
-            const string other = "{\"cam_R_m2c\": [1, 0, 0, 0, 1, 0, 0, 0, 1], \"cam_t_m2c\": [0, 0, 900], \"obj_id\": 2}";
-            truth.Add($"\"{10 * i}\": [{other}, {own}]");
-            cameras.Add($"\"{10 * i}\": {{\"cam_K\": [{Join(view.Camera.Matrix())}], \"depth_scale\": 0.1}}");
-            File.WriteAllBytes(Path.Combine(folder, "rgb", $"{10 * i:D6}.png"), PngEncoder.Encode(view.Image));
-            File.WriteAllBytes(Path.Combine(folder, "depth", $"{10 * i:D6}.png"), GreyPng.Encode(Array.ConvertAll(view.DepthMetres!, metres => (ushort)Math.Round(10_000 * metres)), 96, 96));
-            File.WriteAllBytes(Path.Combine(folder, "mask_visib", $"{10 * i:D6}_000001.png"), GreyPng.Encode(view.Mask, 96, 96));
-        }
-        File.WriteAllText(Path.Combine(folder, "scene_gt.json"), $"{{{string.Join(",", truth)}}}");
-        File.WriteAllText(Path.Combine(folder, "scene_camera.json"), $"{{{string.Join(",", cameras)}}}");
+        ViewLayouts.WriteBop(folder, views);
         Assert.Equal([2, 5], BopScene.Objects(folder));
         BopScene scene = BopScene.Open(folder, 5);
         Assert.Equal(3, scene.Poses.Count);
@@ -141,15 +124,7 @@ public sealed class ViewFolderTests : IDisposable
     [Fact]
     public void OnePose_HandMade_GivesTheViewsInTheOrderOfTheirNumbers()
     {
-        foreach (string name in new[] { "color", "poses_ba", "intrin_ba", "depth" }) Directory.CreateDirectory(Path.Combine(folder, name));
-        int[] numbers = [2, 10, 1];
-        for (int i = 0; i < views.Length; i++)
-        {
-            File.WriteAllBytes(Path.Combine(folder, "color", $"{numbers[i]}.png"), PngEncoder.Encode(views[i].Image));
-            File.WriteAllBytes(Path.Combine(folder, "depth", $"{numbers[i]}.png"), GreyPng.Encode(Array.ConvertAll(views[i].DepthMetres!, metres => (ushort)Math.Round(1000 * metres)), 96, 96));
-            File.WriteAllText(Path.Combine(folder, "poses_ba", $"{numbers[i]}.txt"), string.Join("\n", views[i].ObjectToCamera.Matrix().Chunk(4).Select(row => Join(row).Replace(",", " ", StringComparison.Ordinal))));
-            File.WriteAllText(Path.Combine(folder, "intrin_ba", $"{numbers[i]}.txt"), Join(views[i].Camera.Matrix()).Replace(",", " ", StringComparison.Ordinal));
-        }
+        ViewLayouts.WriteOnePose(folder, views, [2, 10, 1], withMasks: false);
         OnePoseSequence sequence = OnePoseSequence.Open(folder);
         Assert.Equal(["1", "2", "10"], Enumerable.Range(0, 3).Select(sequence.NameOf));
         Assert.Equal([views[2].ObjectToCamera, views[0].ObjectToCamera, views[1].ObjectToCamera], sequence.Poses);
@@ -195,6 +170,4 @@ public sealed class ViewFolderTests : IDisposable
         }
         Assert.True(Math.Sqrt(x * x + y * y + z * z) / poses.Length < 0.05);
     }
-
-    private static string Join(double[] values) => string.Join(", ", values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
 }

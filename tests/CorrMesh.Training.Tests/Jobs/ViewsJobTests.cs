@@ -1,19 +1,17 @@
-using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using CorrMesh.Features.Tests.Support;
 using CorrMesh.Geometry;
 using CorrMesh.Protos.Training.V1;
 using CorrMesh.Rendering.Meshes;
+using CorrMesh.Rendering.Tests.Views;
 using CorrMesh.Rendering.Views;
 using CorrMesh.Training.Data;
 using CorrMesh.Training.Finetuning;
 using CorrMesh.Training.Jobs;
-using CorrMesh.Vision.Images;
 using Google.Protobuf;
 using Grpc.Core;
 using Xunit;
-using EvaluationSettings = CorrMesh.Training.Measuring.EvaluationSettings;
 using FinetuneRecipe = CorrMesh.Protos.Training.V1.FinetuneRecipe;
 using JobState = CorrMesh.Protos.Training.V1.JobState;
 
@@ -71,8 +69,8 @@ public sealed class ViewsJobTests
         Assert.Equal(6u, job.ObjectCount);
         var folder = new JobFolder(data.Root, job.Id);
         JobManifest manifest = JobManifest.Read(folder.Manifest);
-        JobObject own = JobObject.Read(folder, manifest.Files, manifest.Views, EvaluationSettings.Gate, Token);
-        ITrainingViews training = JobObject.TrainingViews(folder, manifest, own, EvaluationSettings.Gate, Token);
+        JobObject own = JobObject.Read(folder, manifest.Files, manifest.Views, Token);
+        ITrainingViews training = JobObject.TrainingViews(folder, manifest, own, Token);
         Assert.Equal([job.Id, cube, views], training.Objects.Take(3));
         Assert.All(training.Objects.Skip(3), name => Assert.DoesNotContain(ObjectViewGenerator.HeldOutShapes.Concat(ObjectViewGenerator.HeldOutMaterials), family => name.Contains(family, StringComparison.Ordinal)));
         Assert.Equal(6, training.Objects.Distinct().Count());
@@ -164,41 +162,11 @@ public sealed class ViewsJobTests
 
     private static byte[] OnePose(ObjectView[] views, Action<string>? change = null) => Folder(folder =>
     {
-        string[] kinds = ["color", "poses_ba", "intrin_ba", "depth", "mask"];
-        foreach (string kind in kinds) Directory.CreateDirectory(Path.Combine(folder, kind));
-        for (int i = 0; i < views.Length; i++)
-        {
-            string Of(string kind, string ending) => Path.Combine(folder, kind, $"{i}.{ending}");
-            File.WriteAllBytes(Of("color", "png"), PngEncoder.Encode(views[i].Image));
-            if (views[i].DepthMetres is { } depth) File.WriteAllBytes(Of("depth", "png"), GreyPng.Encode(Millimetres(depth, 1), 128, 128));
-            File.WriteAllBytes(Of("mask", "png"), GreyPng.Encode(views[i].Mask, 128, 128));
-            File.WriteAllText(Of("poses_ba", "txt"), Join(" ", views[i].ObjectToCamera.Matrix()));
-            File.WriteAllText(Of("intrin_ba", "txt"), Join(" ", views[i].Camera.Matrix()));
-        }
+        ViewLayouts.WriteOnePose(folder, views, [.. Enumerable.Range(0, views.Length)], withMasks: true);
         change?.Invoke(folder);
     });
 
-    private static byte[] Bop(ObjectView[] views) => Folder(folder =>
-    {
-        foreach (string name in new[] { "rgb", "depth", "mask_visib" }) Directory.CreateDirectory(Path.Combine(folder, name));
-        List<string> truth = [], cameras = [];
-        for (int i = 0; i < views.Length; i++)
-        {
-            double[] m = views[i].ObjectToCamera.Matrix();
-            truth.Add($"\"{i}\": [{{\"cam_R_m2c\": [{Join(",", [m[0], m[1], m[2], m[4], m[5], m[6], m[8], m[9], m[10]])}], \"cam_t_m2c\": [{Join(",", [1000 * m[3], 1000 * m[7], 1000 * m[11]])}], \"obj_id\": 5}},"
-                + "{\"cam_R_m2c\": [1, 0, 0, 0, 1, 0, 0, 0, 1], \"cam_t_m2c\": [0, 0, 900], \"obj_id\": 2}]");
-            cameras.Add($"\"{i}\": {{\"cam_K\": [{Join(",", views[i].Camera.Matrix())}], \"depth_scale\": 0.1}}");
-            File.WriteAllBytes(Path.Combine(folder, "rgb", $"{i:D6}.png"), PngEncoder.Encode(views[i].Image));
-            File.WriteAllBytes(Path.Combine(folder, "depth", $"{i:D6}.png"), GreyPng.Encode(Millimetres(views[i].DepthMetres!, 10), 128, 128));
-            File.WriteAllBytes(Path.Combine(folder, "mask_visib", $"{i:D6}_000000.png"), GreyPng.Encode(views[i].Mask, 128, 128));
-        }
-        File.WriteAllText(Path.Combine(folder, "scene_gt.json"), $"{{{string.Join(",", truth)}}}");
-        File.WriteAllText(Path.Combine(folder, "scene_camera.json"), $"{{{string.Join(",", cameras)}}}");
-    });
-
-    private static ushort[] Millimetres(float[] depth, double perMillimetre) => Array.ConvertAll(depth, metres => (ushort)Math.Round(1000 * perMillimetre * metres));
-
-    private static string Join(string separator, double[] values) => string.Join(separator, values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
+    private static byte[] Bop(ObjectView[] views) => Folder(folder => ViewLayouts.WriteBop(folder, views));
 
     private static byte[] Folder(Action<string> write)
     {

@@ -15,11 +15,11 @@ public sealed class HybridOptimizerTests
     [InlineData(12, 48, ScalarType.Float32)]
     [InlineData(8, 8, ScalarType.BFloat16)]
     [InlineData(12, 48, ScalarType.BFloat16)]
-    public void Orthogonalise_RandomMatrices_SingularValuesNearOne(int rows, int columns, ScalarType products)
+    public void Orthogonalise_RandomMatrices_SingularValuesNearOne(int rows, int columns, ScalarType computeType)
     {
         using var scope = torch.NewDisposeScope();
         torch.manual_seed(3);
-        Tensor values = torch.linalg.svdvals(HybridOptimizer.Orthogonalise(torch.randn(2, rows, columns), products));
+        Tensor values = torch.linalg.svdvals(HybridOptimizer.Orthogonalise(torch.randn(2, rows, columns), computeType));
         Assert.InRange(values.min().item<float>(), 0.3f, 1.3f);
         Assert.InRange(values.max().item<float>(), 0.6f, 1.3f);
     }
