@@ -22,7 +22,7 @@ public static class FeatureKey
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
 
     /// <summary>Changes whenever decoder, kernels or Torch change a map's values.</summary>
-    public const string NumericsRevision = "skia-4.154 torch-2.10 corrmesh-1";
+    public const string NumericsRevision = "skia-4.154 torch-2.10 corrmesh-2";
 
     /// <summary>The key of an image's map under a spec.</summary>
     public static string OfMap(ResolvedSpec spec, ImageIdentity image) => Key(image.Affinity, $"""
