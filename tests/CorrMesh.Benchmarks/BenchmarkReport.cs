@@ -10,7 +10,6 @@ internal static class BenchmarkReport
     {
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,   // a row without a must has an infinite one
     };
 
     public static void Print(IReadOnlyList<BenchmarkRow> rows)
@@ -18,10 +17,10 @@ internal static class BenchmarkReport
         Console.WriteLine($"{"",-52} {"ours",12} {"anchor",12} {"floor",10}  {"ratio",8} {"must",8}");
         foreach (var row in rows)
         {
-            string floor = row.Floor is { } value ? $"{value:F2}" : "-";
-            string verdict = !row.Valid ? "VOID: answers differ" : row.Missed ? "MISSED" : "ok";
+            string floor = row.Floor is { } value ? $"{value:F2}" : "-", must = row.Must is { } limit ? $"{limit:F3}x" : "-";
+            string verdict = !row.Valid ? "VOID: answers differ" : row.Missed ? "MISSED" : row.Must is null ? "no target" : "ok";
             Console.WriteLine(
-                $"{row.Name,-52} {row.Ours,9:F2} {row.Unit,-2} {row.Anchor,9:F2} {row.Unit,-2} {floor,10}  {row.Ratio,7:F4}x {row.Must,6:F3}x {verdict}; {row.Note}");
+                $"{row.Name,-52} {row.Ours,9:F2} {row.Unit,-2} {row.Anchor,9:F2} {row.Unit,-2} {floor,10}  {row.Ratio,7:F4}x {must,7} {verdict}; {row.Note}");
         }
     }
 
