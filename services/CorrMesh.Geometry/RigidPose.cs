@@ -31,6 +31,12 @@ public readonly record struct RigidPose(
         return pose;
     }
 
+    /// <summary>The rotation of a unit quaternion, without translation.</summary>
+    public static RigidPose FromQuaternion(double x, double y, double z, double w) => new(
+        1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w), 0,
+        2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w), 0,
+        2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y), 0);
+
     /// <summary>World to camera, for a camera at a place, looking at another (OpenCV axes: x right, y down, z forward).</summary>
     /// <param name="eye">Where the camera is.</param>
     /// <param name="target">What it looks at, elsewhere.</param>
@@ -77,6 +83,19 @@ public readonly record struct RigidPose(
     {
         double trace = R11 * other.R11 + R12 * other.R12 + R13 * other.R13 + R21 * other.R21 + R22 * other.R22 + R23 * other.R23 + R31 * other.R31 + R32 * other.R32 + R33 * other.R33;
         return Math.Acos(Math.Clamp((trace - 1) / 2, -1, 1)) * 180 / Math.PI;
+    }
+
+    /// <summary>The rotation as a unit quaternion with w at least 0.</summary>
+    public (double X, double Y, double Z, double W) ToQuaternion()
+    {
+        // From the largest of the four, so that nothing small is divided by (Shepperd 1978).
+        double trace = R11 + R22 + R33;
+        (double x, double y, double z, double w) = trace >= R11 && trace >= R22 && trace >= R33 ? (R32 - R23, R13 - R31, R21 - R12, 1 + trace)
+            : R11 >= R22 && R11 >= R33 ? (1 + R11 - R22 - R33, R12 + R21, R13 + R31, R32 - R23)
+            : R22 >= R33 ? (R12 + R21, 1 - R11 + R22 - R33, R23 + R32, R13 - R31)
+            : (R13 + R31, R23 + R32, 1 - R11 - R22 + R33, R21 - R12);
+        double length = Math.CopySign(Math.Sqrt(x * x + y * y + z * z + w * w), w);
+        return (x / length, y / length, z / length, w / length);
     }
 
     /// <summary>[16], row-major, last row 0 0 0 1.</summary>
