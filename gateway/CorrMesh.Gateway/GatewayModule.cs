@@ -57,6 +57,9 @@ public sealed class GatewayModule : IMeshModule
         endpoints.MapFeatures();
         endpoints.MapMatch();
         endpoints.MapPictures();
+        endpoints.MapPnp();
+        endpoints.MapPoses();
+        endpoints.MapObjects();
         endpoints.MapJobs();
         endpoints.MapAdapters();
         endpoints.MapHealthz();

@@ -12,6 +12,10 @@ public sealed class GatewayOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:00.001", "01:00:00")]
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>How long making an object, or fetching one whole, may take: pictures are rendered and looked at one by one.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "12:00:00")]
+    public TimeSpan ObjectTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>How long a service may take to say whether it serves.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
     public TimeSpan HealthTimeout { get; init; } = TimeSpan.FromSeconds(2);

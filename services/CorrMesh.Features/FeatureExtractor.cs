@@ -3,6 +3,7 @@ using CorrMesh.Features.Execution;
 using CorrMesh.Features.Store;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Errors;
+using CorrMesh.Hosting.Images;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Vision.Features;

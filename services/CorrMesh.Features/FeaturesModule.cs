@@ -3,6 +3,8 @@ using CorrMesh.Features.Admin;
 using CorrMesh.Features.Execution;
 using CorrMesh.Features.Store;
 using CorrMesh.Hosting;
+using CorrMesh.Hosting.Data;
+using CorrMesh.Hosting.Images;
 using CorrMesh.Hosting.Options;
 using CorrMesh.Hosting.Reporting;
 using CorrMesh.Hosting.Routing;

@@ -1,6 +1,7 @@
 using CorrMesh.Protos.Admin.V1;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Protos.Matching.V1;
+using CorrMesh.Protos.Pose.V1;
 using CorrMesh.Protos.Training.V1;
 using Google.Protobuf.Reflection;
 
@@ -26,6 +27,7 @@ public static class MeshTopology
 {
     public const string Features = "features";
     public const string Matching = "matching";
+    public const string Pose = "pose";
     public const string Training = "training";
     public const string Gateway = "gateway";
 
@@ -38,7 +40,8 @@ public static class MeshTopology
         new(Features, 5101, 6101, [FeatureService.Descriptor], []) { AdminContracts = [AdminService.Descriptor], AdminPort = 7101 },
         new(Matching, 5102, 6102, [MatchingService.Descriptor], [Features]),
         new(Training, 5103, 6103, [TrainingService.Descriptor], [Features]),
-        new(Gateway, 8081, 8080, [], [Features, Matching, Training]),
+        new(Pose, 5104, 6104, [PoseService.Descriptor], [Features, Matching]),
+        new(Gateway, 8081, 8080, [], [Features, Matching, Training, Pose]),
     ];
 
     /// <summary>The contracts of the whole mesh, as the gateway offers them at one address.</summary>

@@ -54,6 +54,7 @@ internal sealed class ModuleApp : IAsyncDisposable
         builder.Services.AddSingleton(Service);
         builder.Services.AddSingleton<ModuleHealth>();
         builder.Services.AddSingleton<ModuleStatus>();
+        builder.Services.AddSingleton<Streams.FrameStream>();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.AddMeshOptions<MeshLimits>(MeshLimits.Section);
         builder.AddMeshOptions<ListenOptions>(ListenOptions.Section);

@@ -2,9 +2,6 @@ using CorrMesh.Hosting;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
-using Google.Protobuf.WellKnownTypes;
-using Google.Rpc;
-using Grpc.Core;
 
 namespace CorrMesh.Matching;
 
@@ -21,7 +18,7 @@ internal sealed class FeatureCalls(FeatureService.FeatureServiceClient features,
     public async Task<FeatureMapReference> ReferenceAsync(MatchedImage image, string field)
     {
         var request = new ExtractFeaturesRequest { Source = image.Source, Spec = image.Spec };
-        ExtractFeaturesResponse response = await RenamedAsync(features.ExtractFeaturesAsync(request, cancellationToken: cancellation), ("source", field)).ConfigureAwait(false);
+        ExtractFeaturesResponse response = await features.ExtractFeaturesAsync(request, cancellationToken: cancellation).RenamedAsync(("source", field)).ConfigureAwait(false);
         timer.Add(response.Timings);
         return response.Reference;
     }
@@ -32,7 +29,7 @@ internal sealed class FeatureCalls(FeatureService.FeatureServiceClient features,
     public async Task<SampleDescriptorsResponse> SampleAsync(MatchedImage image, PointSelection? selection, string field, params (string Theirs, string Ours)[] names)
     {
         var request = new SampleDescriptorsRequest { Source = image.Source, Spec = image.Spec, Selection = selection, Normalise = true, ReturnValues = FittingFormat(CountOf(selection)) };
-        SampleDescriptorsResponse response = await RenamedAsync(features.SampleDescriptorsAsync(request, cancellationToken: cancellation), [("source", field), .. names]).ConfigureAwait(false);
+        SampleDescriptorsResponse response = await features.SampleDescriptorsAsync(request, cancellationToken: cancellation).RenamedAsync([("source", field), .. names]).ConfigureAwait(false);
         timer.Add(response.Timings);
         return response;
     }
@@ -61,8 +58,7 @@ internal sealed class FeatureCalls(FeatureService.FeatureServiceClient features,
             TargetGrid = grid,
             IncludeOneWay = includeOneWay,
         };
-        MatchDescriptorSetsResponse response = await RenamedAsync(
-            features.MatchDescriptorSetsAsync(request, cancellationToken: cancellation), ("descriptors", "source"), ("target_grid", "grid_step_px")).ConfigureAwait(false);
+        MatchDescriptorSetsResponse response = await features.MatchDescriptorSetsAsync(request, cancellationToken: cancellation).RenamedAsync(("descriptors", "source"), ("target_grid", "grid_step_px")).ConfigureAwait(false);
         timer.Add(response.Timings);
         return response;
     }
@@ -70,8 +66,7 @@ internal sealed class FeatureCalls(FeatureService.FeatureServiceClient features,
     private async Task<CorrelateDescriptorsResponse> CorrelateAsync(CorrelateDescriptorsRequest request, Tensor descriptors, MatchedImage image, string field)
     {
         (request.Descriptors, request.Target, request.Spec) = (new DescriptorSet { Values = descriptors }, image.Source, image.Spec);
-        CorrelateDescriptorsResponse response = await RenamedAsync(
-            features.CorrelateDescriptorsAsync(request, cancellationToken: cancellation), ("target", field), ("descriptors", field == "target" ? "source" : "target")).ConfigureAwait(false);
+        CorrelateDescriptorsResponse response = await features.CorrelateDescriptorsAsync(request, cancellationToken: cancellation).RenamedAsync(("target", field), ("descriptors", field == "target" ? "source" : "target")).ConfigureAwait(false);
         timer.Add(response.Timings);
         return response;
     }
@@ -85,58 +80,6 @@ internal sealed class FeatureCalls(FeatureService.FeatureServiceClient features,
 
     // Many descriptors of a wide model are larger than a message in F32.
     private static DataType FittingFormat(ulong count) => count > ManyDescriptors ? DataType.F16 : DataType.F32;
-
-    private static async Task<T> RenamedAsync<T>(AsyncUnaryCall<T> call, params (string Theirs, string Ours)[] names)
-    {
-        using (call)
-        {
-            try
-            {
-                return await call.ResponseAsync.ConfigureAwait(false);
-            }
-            catch (RpcException exception) when (exception.GetRpcStatus() is { } status)
-            {
-                throw Rename(status, names).ToRpcException();
-            }
-        }
-    }
-
-    // A caller of MatchKeypoints has no `source` that is wrong when the refused image was its target.
-    private static Google.Rpc.Status Rename(Google.Rpc.Status status, (string Theirs, string Ours)[] names)
-    {
-        var renamed = new Google.Rpc.Status { Code = status.Code, Message = Renamed(status.Message, names) };
-        foreach (Any detail in status.Details)
-        {
-            if (detail.TryUnpack(out BadRequest badRequest))
-            {
-                foreach (BadRequest.Types.FieldViolation violation in badRequest.FieldViolations) violation.Field = Renamed(violation.Field, names);
-                renamed.Details.Add(Any.Pack(badRequest));
-            }
-            else if (detail.TryUnpack(out ErrorInfo info))
-            {
-                if (info.Metadata.TryGetValue("field", out string? field)) info.Metadata["field"] = Renamed(field, names);
-                renamed.Details.Add(Any.Pack(info));
-            }
-            else
-            {
-                renamed.Details.Add(detail);
-            }
-        }
-
-        return renamed;
-    }
-
-    // Of a path or a message, which begins with one; the first name that fits counts.
-    private static string Renamed(string text, (string Theirs, string Ours)[] names)
-    {
-        foreach ((string theirs, string ours) in names)
-        {
-            if (text.StartsWith(theirs, StringComparison.Ordinal) && (text.Length == theirs.Length || text[theirs.Length] is '.' or ':' or '['))
-                return ours + text[theirs.Length..];
-        }
-
-        return text;
-    }
 }
 
 /// <summary>An image of a matching request as FeatureService is asked for it.</summary>

@@ -1,3 +1,4 @@
+using CorrMesh.Hosting.Data;
 using CorrMesh.Hosting.Errors;
 
 namespace CorrMesh.Models;

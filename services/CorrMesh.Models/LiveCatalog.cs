@@ -1,3 +1,5 @@
+using CorrMesh.Hosting.Data;
+
 namespace CorrMesh.Models;
 
 /// <summary>The catalog as it is now. A request takes <see cref="Current"/> once and resolves every name against it.</summary>

@@ -1,3 +1,4 @@
+using CorrMesh.Hosting.Data;
 using CorrMesh.Vision.Adapters;
 using CorrMesh.Vision.Backbones;
 using CorrMesh.Vision.Weights;

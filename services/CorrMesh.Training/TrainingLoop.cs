@@ -13,7 +13,7 @@ internal readonly record struct StepOutcome(double Loss, double Detail, int Imag
 /// <param name="Remaining">Time left at this rate.</param>
 internal readonly record struct LoopReport(int Step, double Loss, double Detail, double ImagesPerSecond, double StepsPerSecond, TimeSpan Remaining);
 
-/// <summary>The frame of every training run: batches made ahead, steps, checkpoints and reports in time.</summary>
+/// <summary>The frame of every training run: batches made ahead, steps, checkpoints and reports in time. The process keeps what its heap frees (<see cref="NativeHeap"/>).</summary>
 /// <param name="Steps">Updates in all.</param>
 /// <param name="CheckpointSteps">Steps between checkpoints; the last step always leaves one.</param>
 /// <param name="ReportSteps">Steps between reports; the last step always gives one.</param>
@@ -25,6 +25,7 @@ internal sealed record TrainingLoop(int Steps, int CheckpointSteps, int ReportSt
     /// <param name="save">Given the updates done.</param>
     public void Run<T>(int first, Func<int, T> build, Func<T, int, StepOutcome> step, Action<int> save, Action<LoopReport> report, CancellationToken cancellation)
     {
+        NativeHeap.KeepFreed();
         int done = first, steps = 0;
         StepOutcome sum = default;
         var clock = Stopwatch.StartNew();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CorrMesh.Hosting.Data;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Health;
 using CorrMesh.Hosting.Security;
@@ -224,21 +225,14 @@ public sealed class TrainingService(
         }
         catch (JobConditionException exception)
         {
-            throw Precondition(exception.Reason, exception.Message);
+            throw RpcErrors.Of(StatusCode.FailedPrecondition, exception.Reason, exception.Message);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw Precondition(StorageUnavailable, $"training: the data directory cannot be read or written, and nothing was changed: {Cause(exception)}");
+            throw RpcErrors.Of(StatusCode.FailedPrecondition, StorageUnavailable, $"training: the data directory cannot be read or written, and nothing was changed: {Cause(exception)}");
         }
     }
 
     // The system's own words, without the path that they end in.
     private static string Cause(Exception exception) => exception.Message.Split(" : ")[0].Split(" '")[0];
-
-    private static RpcException Precondition(string reason, string message)
-    {
-        var status = new Google.Rpc.Status { Code = (int)Code.FailedPrecondition, Message = message };
-        status.Details.Add(Any.Pack(new ErrorInfo { Domain = RpcErrors.Domain, Reason = reason }));
-        return status.ToRpcException();
-    }
 }

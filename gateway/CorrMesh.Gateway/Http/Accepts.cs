@@ -10,6 +10,7 @@ internal static class Accepts
     public const string Npy = "application/x-npy";
     public const string Octets = "application/octet-stream";
     public const string Png = "image/png";
+    public const string Zip = "application/zip";
 
     /// <summary>The format that the caller likes best of those there are; the first when it does not care.</summary>
     /// <exception cref="UnsupportedFormatException">It likes none.</exception>

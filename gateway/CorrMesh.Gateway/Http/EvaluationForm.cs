@@ -25,7 +25,7 @@ internal static class EvaluationForm
     /// <summary>The fields as the API document shows them.</summary>
     public static FormField[] Fields(MeshLimits limits) =>
     [
-        MeshFields.File("adapter", "The adapter: the paper's .ckpt or a .safetensors. This, adapter_of_job or adapter_name."),
+        FormField.File("adapter", "The adapter: the paper's .ckpt or a .safetensors. This, adapter_of_job or adapter_name."),
         FormField.Text("adapter_of_job", "The id of a job that has succeeded, for its adapter; its mesh or views are measured unless there are others."),
         FormField.Text("adapter_name", "The name of a published adapter."),
         .. MeshFields.Fields(limits),

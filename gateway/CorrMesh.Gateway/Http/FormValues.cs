@@ -101,6 +101,24 @@ internal static partial class FormValues
     public static double Number(string field, string text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : throw new FieldException(field, $"a number needed, '{Shorten(text)}' given");
 
+    /// <returns>False when the form has no such text.</returns>
+    /// <exception cref="FieldException">It is neither true nor false.</exception>
+    public static bool Switch(MultipartForm form, string name) =>
+        form.Text(name) is { } text && (bool.TryParse(text, out bool value) ? value : throw new FieldException(name, $"true or false needed, '{Shorten(text)}' given"));
+
+    /// <returns>0, a seed like any other, when the form has none.</returns>
+    /// <exception cref="FieldException">It is no whole number of 64 bits.</exception>
+    public static ulong Seed(MultipartForm form) =>
+        form.Text("seed") is not { } text ? 0 : ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value) ? value : throw new FieldException("seed", $"a whole number needed, '{Shorten(text)}' given");
+
+    /// <returns>0, the contract's word for its default, when there is none.</returns>
+    /// <exception cref="FieldException">It is no whole number above 0.</exception>
+    public static uint PageSize(string? text)
+    {
+        if (text is null) return 0;
+        return uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint size) && size > 0 ? size : throw new FieldException("page_size", $"1 to 100 needed, '{Shorten(text)}' given");
+    }
+
     /// <summary>The beginning of a text, for a message.</summary>
     public static string Shorten(string text) => text.Length <= 40 ? text : text[..40] + "...";
 }

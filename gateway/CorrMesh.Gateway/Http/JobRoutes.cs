@@ -4,7 +4,6 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using CorrMesh.Gateway.OpenApi;
 using CorrMesh.Gateway.Security;
-using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Health;
 using CorrMesh.Hosting.Options;
 using CorrMesh.Hosting.Security;
@@ -42,7 +41,7 @@ internal static class JobRoutes
             .ProducesProblems(400, 404, 409, 413, 415, 429, 503, 504, 500);
         endpoints.MapGet("/v1/jobs", async (HttpContext context, TrainingService.TrainingServiceClient training, GatewayOptions options, TimeProvider time, string? page_size, string? page_token) =>
                 JobsReply.From(await training.ListJobsAsync(
-                    new ListJobsRequest { PageSize = PageSize(page_size), PageToken = page_token ?? "" }, deadline: options.Deadline(time), cancellationToken: context.RequestAborted)))
+                    new ListJobsRequest { PageSize = FormValues.PageSize(page_size), PageToken = page_token ?? "" }, deadline: options.Deadline(time), cancellationToken: context.RequestAborted)))
             .Describe(Tag, "ListJobs", "All jobs, the newest first.", "page_size: 1 to 100, absent: 20. page_token: next_page_token of the page before.")
             .Produces<JobsReply>()
             .ProducesProblems(400, 409, 503, 504, 500);
@@ -160,23 +159,6 @@ internal static class JobRoutes
         static string Id(uint step) => step.ToString(CultureInfo.InvariantCulture);
     }
 
-    private static async Task<IResult> DownloadAsync(string id, HttpContext context, TrainingService.TrainingServiceClient training, GatewayOptions options, TimeProvider time)
-    {
-        var call = training.DownloadAdapter(new DownloadAdapterRequest { Id = id }, deadline: options.Deadline(time), cancellationToken: context.RequestAborted);
-        context.Response.RegisterForDispose(call);
-        bool isGoing = await call.ResponseStream.MoveNext(context.RequestAborted).ConfigureAwait(false);
-        return Results.Stream(
-            async body =>
-            {
-                for (; isGoing; isGoing = await call.ResponseStream.MoveNext(context.RequestAborted).ConfigureAwait(false))
-                    await body.WriteAsync(call.ResponseStream.Current.Content.Memory, context.RequestAborted).ConfigureAwait(false);
-            },
-            Accepts.Octets, $"{id}.safetensors");
-    }
-
-    private static uint PageSize(string? text)
-    {
-        if (text is null) return 0;
-        return uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint size) && size > 0 ? size : throw new FieldException("page_size", $"1 to 100 needed, '{(text.Length <= 40 ? text : text[..40])}' given");
-    }
+    private static Task<IResult> DownloadAsync(string id, HttpContext context, TrainingService.TrainingServiceClient training, GatewayOptions options, TimeProvider time) => Downloads.StreamAsync(
+        context, training.DownloadAdapter(new DownloadAdapterRequest { Id = id }, deadline: options.Deadline(time), cancellationToken: context.RequestAborted), part => part.Content, Accepts.Octets, $"{id}.safetensors");
 }

@@ -10,7 +10,7 @@ namespace CorrMesh.Gateway.Http;
 /// <summary>What the forms of new jobs have in common: a mesh with its resources, posed views, or an earlier job's of either; and an id that makes the call safe to repeat.</summary>
 internal static class MeshFields
 {
-    private const int MaxResources = 63;
+    public const int MaxResources = 63;
 
     private static readonly string[] Files = ["mesh", "views"];
 
@@ -20,27 +20,23 @@ internal static class MeshFields
     /// <summary>The fields as the API document shows them.</summary>
     public static FormField[] Fields(MeshLimits limits) =>
     [
-        File("mesh", $"The mesh: glTF, GLB, OBJ or PLY; with its resources within {limits.MessageBytes} bytes. This, views or mesh_of_job."),
-        new("resource", false, new OpenApiSchema
-        {
-            Type = JsonSchemaType.Array,
-            Items = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" },
-            MaxItems = MaxResources,
-            Description = "What the mesh refers to (buffers, material libraries, textures), by its file name there.",
-        }),
-        File("views", "Instead of a mesh: a zip of posed views with depth (BOP, OnePose or rendered views), 6 to 128."),
+        FormField.File("mesh", $"The mesh: glTF, GLB, OBJ or PLY; with its resources within {limits.MessageBytes} bytes. This, views or mesh_of_job."),
+        Resources,
+        FormField.File("views", "Instead of a mesh: a zip of posed views with depth (BOP, OnePose or rendered views), 6 to 128."),
         new("object_id", false, new OpenApiSchema { Type = JsonSchemaType.Integer, Description = "Which object of a BOP scene. Absent: the only one." }),
         FormField.Text("mesh_of_job", "Instead of a mesh: the id of an earlier job with the same one, or with the same views."),
     ];
 
-    public static FormField File(string name, string description) => new(name, false, new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", Description = description });
+    public static FormField Resources => FormField.Files("resource", MaxResources, "What the mesh refers to (buffers, material libraries, textures), by its file name there.");
 
     /// <param name="request">Its body is read to the end.</param>
     /// <param name="files">Names of files besides the mesh and its resources.</param>
     /// <param name="texts">Names of texts besides those that say what the object is.</param>
     /// <param name="limits">The mesh's limits; all files may be as large as a message.</param>
     public static Task<MultipartForm> ReadAsync(HttpRequest request, string[] files, string[] texts, MeshLimits limits) =>
-        MultipartForm.ReadAsync(request, [.. files, "mesh", "resource", "views"], [.. texts, "mesh_of_job", "object_id"], limits, "resource", MaxResources, limits.MessageBytes - Overhead);
+        MultipartForm.ReadAsync(
+            request, files.Concat(["mesh", "resource", "views"]).ToDictionary(name => name, name => new FileBounds(name == "resource" ? MaxResources : 1, limits.MessageBytes - Overhead)),
+            [.. texts, "mesh_of_job", "object_id"], limits);
 
     /// <summary>The caller's id, or one of our own: a call may be repeated on its way to the service.</summary>
     public static string RequestId(MultipartForm form) => form.Text("request_id") ?? $"gateway-{Guid.NewGuid():N}";

@@ -9,6 +9,11 @@ using Microsoft.Net.Http.Headers;
 
 namespace CorrMesh.Gateway.Http;
 
+/// <summary>What the files of one name may be.</summary>
+/// <param name="Most">How many times the name may be given.</param>
+/// <param name="Bytes">Most bytes of each; null: an image's, <see cref="MeshLimits.EncodedBytes"/>.</param>
+internal sealed record FileBounds(int Most = 1, long? Bytes = null);
+
 /// <summary>A multipart/form-data body, read part by part so that nothing beyond a limit is ever kept.</summary>
 internal sealed class MultipartForm
 {
@@ -23,18 +28,20 @@ internal sealed class MultipartForm
     {
     }
 
+    /// <summary>Reads a form each of whose files is an image and is given once.</summary>
+    /// <inheritdoc cref="ReadAsync(HttpRequest, IReadOnlyDictionary{string, FileBounds}, IReadOnlyList{string}, MeshLimits)"/>
+    public static Task<MultipartForm> ReadAsync(HttpRequest request, IReadOnlyList<string> files, IReadOnlyList<string> texts, MeshLimits limits) =>
+        ReadAsync(request, files.ToDictionary(name => name, _ => new FileBounds()), texts, limits);
+
     /// <param name="request">Its body is read to the end.</param>
-    /// <param name="files">Names of the parts that are files; each at most <see cref="MeshLimits.EncodedBytes"/> unless told otherwise.</param>
+    /// <param name="files">The parts that are files, by name.</param>
     /// <param name="texts">Names of the parts that are text; each at most 1 MiB.</param>
     /// <param name="limits">The mesh's limits.</param>
-    /// <param name="repeatable">The name of a file that may be given several times.</param>
-    /// <param name="most">How many times.</param>
-    /// <param name="fileBytes">Most bytes of a file that is no image.</param>
     /// <exception cref="UnsupportedFormatException">The body is not multipart/form-data.</exception>
     /// <exception cref="FieldException">A part is unknown, given too often, or cut short.</exception>
     /// <exception cref="TooLargeException">A part is larger than it may be.</exception>
     public static async Task<MultipartForm> ReadAsync(
-        HttpRequest request, IReadOnlyList<string> files, IReadOnlyList<string> texts, MeshLimits limits, string? repeatable = null, int most = 1, long? fileBytes = null)
+        HttpRequest request, IReadOnlyDictionary<string, FileBounds> files, IReadOnlyList<string> texts, MeshLimits limits)
     {
         var token = request.HttpContext.RequestAborted;
         var form = new MultipartForm();
@@ -44,7 +51,8 @@ internal sealed class MultipartForm
             while (await reader.ReadNextSectionAsync(token).ConfigureAwait(false) is { } section)
             {
                 var (name, isFile, fileName) = Describe(section);
-                if (name == repeatable)
+                var bounds = files.GetValueOrDefault(name);
+                if (bounds is { Most: > 1 and var most })
                 {
                     if (form.files.TryGetValue(name, out var given) && given.Count == most) throw new FieldException(name, $"given 1 to {most} times allowed, given more often");
                 }
@@ -53,10 +61,10 @@ internal sealed class MultipartForm
                     throw new FieldException(name, "given once allowed, given twice");
                 }
 
-                if (files.Contains(name))
+                if (bounds is not null)
                 {
                     if (!isFile) throw new FieldException(name, $"a file needed (curl: -F {name}=@FILE), text given");
-                    var file = UnsafeByteOperations.UnsafeWrap(await ReadAsync(section.Body, name, fileBytes ?? limits.EncodedBytes, token).ConfigureAwait(false));
+                    var file = UnsafeByteOperations.UnsafeWrap(await ReadAsync(section.Body, name, bounds.Bytes ?? limits.EncodedBytes, token).ConfigureAwait(false));
                     if (!form.files.TryGetValue(name, out var kept)) form.files[name] = kept = [];
                     kept.Add(file);
                     if (!form.fileNames.TryGetValue(name, out var names)) form.fileNames[name] = names = [];
@@ -68,7 +76,7 @@ internal sealed class MultipartForm
                 }
                 else
                 {
-                    throw new FieldException(name, $"{string.Join(", ", files.Concat(texts))} allowed, '{name}' given");
+                    throw new FieldException(name, $"{string.Join(", ", files.Keys.Concat(texts))} allowed, '{name}' given");
                 }
             }
         }

@@ -61,7 +61,8 @@ internal static class PictureRoutes
         HttpRequest request, FeatureService.FeatureServiceClient features, MeshLimits limits, GatewayOptions options, TimeProvider time)
     {
         bool json = Accepts.Choose(request, Accepts.Png, Accepts.Json) == Accepts.Json;
-        var form = await MultipartForm.ReadAsync(request, ["image"], ["long_side", .. FormValues.SpecFields], limits, repeatable: "image", most: limits.RenderImages).ConfigureAwait(false);
+        var form = await MultipartForm.ReadAsync(
+            request, new Dictionary<string, FileBounds> { ["image"] = new(limits.RenderImages) }, ["long_side", .. FormValues.SpecFields], limits).ConfigureAwait(false);
         var call = new RenderFeaturesRequest { Spec = FormValues.Spec(form, limits), LongSidePx = FormValues.Whole(form, "long_side", 1, MaxSide) ?? 0, SideBySide = !json };
         call.Sources.Add(FormValues.Sources(form, "image"));
         FormValues.CheckFits(call, "image", "all images", limits);

@@ -22,6 +22,10 @@ internal sealed class ProblemMiddleware(RequestDelegate next, MeshLimits limits,
 {
     private static readonly MinDataRate SlowestTransfer = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
 
+    // Of a body that is refused for its length: a client that is a little over the limit sends that much in no time.
+    private const long RestBytes = 4L << 20;
+    private static readonly TimeSpan RestTime = TimeSpan.FromSeconds(2);
+
     public async Task InvokeAsync(HttpContext context)
     {
         if (context.IsGrpc())
@@ -49,6 +53,27 @@ internal sealed class ProblemMiddleware(RequestDelegate next, MeshLimits limits,
             // The client has gone: there is nobody to explain anything to.
             if (context.RequestAborted.IsCancellationRequested) context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
             else await WriteAsync(context, Explain(context, exception)).ConfigureAwait(false);
+            if (exception is BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }) await TakeRestAsync(context).ConfigureAwait(false);
+        }
+    }
+
+    // Over HTTP/1.1 many clients send all of a body before they read; were the connection closed on them meanwhile, they would see that and not the answer.
+    private static async Task TakeRestAsync(HttpContext context)
+    {
+        // Of a body without a length more than the limit has been read; a client that expects 100 has sent none.
+        if (!HttpProtocol.IsHttp11(context.Request.Protocol) || context.Request.Headers.Expect.Count > 0 || context.Features.Get<IHttpMaxRequestBodySizeFeature>() is not { IsReadOnly: false } size) return;
+        if (!(context.Request.ContentLength <= size.MaxRequestBodySize + RestBytes)) return;
+        await context.Response.CompleteAsync().ConfigureAwait(false);
+        size.MaxRequestBodySize = context.Request.ContentLength;
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        ending.CancelAfter(RestTime);
+        byte[] rest = new byte[64 << 10];
+        try
+        {
+            while (await context.Request.Body.ReadAsync(rest, ending.Token).ConfigureAwait(false) > 0) { }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or IOException)
+        {
         }
     }
 
@@ -74,7 +99,8 @@ internal sealed class ProblemMiddleware(RequestDelegate next, MeshLimits limits,
                 return Of(format.Status, format.Message, [new FieldViolation(format.Field, format.Description)]);
             case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
                 string given = context.Request.ContentLength is { } length ? $"{length} given" : "more given";
-                var body = new FieldViolation("body", $"at most {limits.UploadBytes} bytes allowed, {given}");
+                long allowed = context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize ?? limits.UploadBytes;
+                var body = new FieldViolation("body", $"at most {allowed} bytes allowed, {given}");
                 return Of(StatusCodes.Status413PayloadTooLarge, body.ToString(), [body]);
             case BadHttpRequestException bad:
                 return Of(bad.StatusCode, bad.Message);
@@ -102,7 +128,8 @@ internal sealed class ProblemMiddleware(RequestDelegate next, MeshLimits limits,
         };
         if (status == StatusCodes.Status503ServiceUnavailable) retryAfter ??= TimeSpan.FromSeconds(1);
         if (retryAfter is { } wait) context.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-        var names = context.GetEndpoint()?.Metadata.GetMetadata<FormNames>() ?? new FormNames();
+        // What a field is called may depend on what else the form has.
+        var names = context.Features.Get<FormNames>() ?? context.GetEndpoint()?.Metadata.GetMetadata<FormNames>() ?? new FormNames();
         FieldViolation[] violations = [.. exception.FieldViolations().Select(violation => violation with { Field = names.Of(violation.Field) })];
         string detail = (status, violations.Length) switch
         {
@@ -111,10 +138,14 @@ internal sealed class ProblemMiddleware(RequestDelegate next, MeshLimits limits,
             (StatusCodes.Status504GatewayTimeout, _) => "the services took longer than this request may wait",
             (StatusCodes.Status500InternalServerError, _) => "a service behind the gateway failed; its log says more",
             (StatusCodes.Status400BadRequest, > 0) => string.Join("; ", violations.Select(violation => violation.ToString())),
-            _ => exception.Status.Detail,
+            _ => Renamed(exception.Status.Detail, names),
         };
         return Of(status, detail, violations, exception.ErrorReason());
     }
+
+    // `config.id: a free one needed ...` without a violation beside it.
+    private static string Renamed(string detail, FormNames names) =>
+        detail.Split(": ", 2) is [var field, var rest] && !field.Contains(' ', StringComparison.Ordinal) ? $"{names.Of(field)}: {rest}" : detail;
 
     private static Problem Unanswered(HttpContext context) => Of(context.Response.StatusCode, context.Response.StatusCode switch
     {

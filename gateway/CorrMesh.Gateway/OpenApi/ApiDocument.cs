@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.OpenApi;
 using Scalar.AspNetCore;
 
 namespace CorrMesh.Gateway.OpenApi;
@@ -20,7 +21,13 @@ internal static class ApiDocument
             document.Info.Title = "CorrMesh";
             document.Info.Version = "v1";
             document.Info.Description = "3D-consistent visual features and correspondence. Errors are RFC 9457 problem details.";
+            // What is null is left out of an answer, so it is not required, wherever a record has it.
+            foreach (var schema in document.Components?.Schemas?.Values ?? [])
+                foreach (var (name, property) in schema.Properties ?? new Dictionary<string, IOpenApiSchema>())
+                    if (IsNullable(property) || (property.OneOf ?? []).Any(IsNullable)) schema.Required?.Remove(name);
             return Task.CompletedTask;
+
+            static bool IsNullable(IOpenApiSchema schema) => schema.Type is { } type && type.HasFlag(JsonSchemaType.Null);
         }));
 
     public static void MapApiDocument(this IEndpointRouteBuilder endpoints)

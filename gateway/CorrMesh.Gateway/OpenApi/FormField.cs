@@ -29,6 +29,22 @@ internal sealed record FormField(string Name, bool Required, OpenApiSchema Schem
         MaxItems = limits.RenderImages,
     });
 
+    public static FormField File(string name, string description) => new(name, false, new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", Description = description });
+
+    public static FormField Files(string name, int most, string description) => new(name, false, new OpenApiSchema
+    {
+        Type = JsonSchemaType.Array,
+        Items = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" },
+        MaxItems = most,
+        Description = description,
+    });
+
+    public static FormField Number(string name, string description) => new(name, false, new OpenApiSchema { Type = JsonSchemaType.Number, Description = description });
+
+    public static FormField Count(string name, string description) => new(name, false, new OpenApiSchema { Type = JsonSchemaType.Integer, Description = description });
+
+    public static FormField Switch(string name, string description) => new(name, false, new OpenApiSchema { Type = JsonSchemaType.Boolean, Description = description });
+
     public static FormField Text(string name, string description) =>
         new(name, false, new OpenApiSchema { Type = JsonSchemaType.String, Description = description });
 

@@ -7,13 +7,13 @@ using Microsoft.Net.Http.Headers;
 
 namespace CorrMesh.Gateway.Page;
 
-/// <summary>The pages at `/` and `/runs` and what they are made of: the folder wwwroot and the sample pictures, carried inside the program.</summary>
+/// <summary>The pages at `/`, `/runs` and `/poses` and what they are made of: the folder wwwroot and the sample pictures, carried inside the program.</summary>
 internal static class PageFiles
 {
     // Everything the page uses comes from this server; a script or style that found its way into the markup would not run.
-    // blob: is how a browser shows a picture that the visitor chose.
+    // blob: is how a browser shows a picture or plays a clip that the visitor chose.
     public const string ContentSecurityPolicy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     private const string Root = "wwwroot/";
 
@@ -44,6 +44,7 @@ internal static class PageFiles
     {
         "/index.html" => ["/"],
         "/runs.html" => ["/runs", "/runs/{id}"],
+        "/poses.html" => ["/poses"],
         _ => [file],
     };
 

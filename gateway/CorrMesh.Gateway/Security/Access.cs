@@ -18,6 +18,7 @@ internal static class Access
         "/healthz",
         "/openapi/v1.json",
         "/favicon.svg",
+        "/poses",
     ];
 
     /// <summary>Folders whose contents need no key: the API's page, the files of the mesh's pages, the page of runs, and `grpc.health.v1`.</summary>

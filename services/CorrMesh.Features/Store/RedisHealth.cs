@@ -15,12 +15,13 @@ public enum RedisState
     Up,
 }
 
-/// <summary>What is known of Redis, and the log of its changes: one line when it is lost and one when it is back.</summary>
+/// <summary>What is known of Redis, and the log of its changes: one line when it is lost, another when it turns out that it refuses us (a wrong password or certificate), and one when it is back.</summary>
 internal sealed class RedisHealth(string address, ILogger logger)
 {
     private readonly Lock gate = new();
     private readonly HashSet<string> refused = [];
     private bool? isUp;   // null until the first word of it
+    private bool isRefusalTold;   // since it was last up
 
     public bool IsUp
     {
@@ -30,12 +31,16 @@ internal sealed class RedisHealth(string address, ILogger logger)
         }
     }
 
+    /// <param name="reason">What it failed with.</param>
     public void Lost(string reason)
     {
+        bool isRefusal = reason.Contains("auth", StringComparison.OrdinalIgnoreCase);
         lock (gate)
         {
-            if (isUp == false) return;
+            // On a busy machine silence may be noticed first; that it refuses us is worth a second line.
+            if (isUp == false && (!isRefusal || isRefusalTold)) return;
             isUp = false;
+            isRefusalTold |= isRefusal;
         }
 
         FeatureLog.RedisLost(logger, address, reason);
@@ -47,6 +52,7 @@ internal sealed class RedisHealth(string address, ILogger logger)
         {
             if (isUp == true) return;
             isUp = true;
+            isRefusalTold = false;
         }
 
         FeatureLog.RedisBack(logger, address);

@@ -45,7 +45,7 @@ internal sealed class RedisLink : IAsyncDisposable
                 ConnectionMultiplexer made = await ConnectionMultiplexer.ConnectAsync(Configuration()).ConfigureAwait(false);
                 made.ConnectionFailed += (_, change) =>
                 {
-                    if (!stopping.IsCancellationRequested) health.Lost(change.Exception is null ? change.FailureType.ToString() : RedisHealth.Reason(change.Exception));
+                    if (!stopping.IsCancellationRequested) health.Lost(change.Exception is null ? change.FailureType.ToString() : $"{change.FailureType}: {RedisHealth.Reason(change.Exception)}");
                 };
                 made.ConnectionRestored += (_, _) => _ = RestoredAsync();
                 connection = made;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CorrMesh.Hosting.Data;
 using CorrMesh.Models;
 
 namespace CorrMesh.Host.Commands;

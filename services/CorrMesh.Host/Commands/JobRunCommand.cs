@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using CorrMesh.Hosting.Data;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Models;
 using CorrMesh.Rendering.Meshes;

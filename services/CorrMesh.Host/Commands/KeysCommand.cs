@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using CorrMesh.Hosting.Data;
 using CorrMesh.Hosting.Security;
 using CorrMesh.Models;
 

@@ -2,6 +2,7 @@ using CorrMesh.Hosting.Options;
 using CorrMesh.Hosting.Routing;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Protos.Matching.V1;
+using CorrMesh.Protos.Pose.V1;
 using CorrMesh.Protos.Training.V1;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -25,6 +26,7 @@ public static class MeshClients
         Add<FeatureService.FeatureServiceClient>(services, MeshTopology.Features);
         Add<MatchingService.MatchingServiceClient>(services, MeshTopology.Matching);
         Add<TrainingService.TrainingServiceClient>(services, MeshTopology.Training);
+        Add<PoseService.PoseServiceClient>(services, MeshTopology.Pose);
         // A health check that fails is the answer, so these are not tried again.
         foreach (var service in MeshTopology.Services) Configure(services.AddGrpcClient<Grpc.Health.V1.Health.HealthClient>(service.Name, options => options.Address = ReplicaHandler.PlaceholderOf(service.Name)), service.Name);
         return services;

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using CorrMesh.Hosting.Options;
 using Microsoft.Extensions.Configuration;
@@ -61,16 +63,22 @@ public static class MeshSupervisor
         }
 
         MeshPorts ports;
+        // The gateway starts last, seconds after its ports were found free.
+        Socket http, grpc;
         try
         {
             ports = MeshPorts.Find(listen, arguments.Replicas, ownRedis);
+            http = SharedPort.Hold(new IPEndPoint(listen.IPAddress, ports.Http));
+            grpc = SharedPort.Hold(new IPEndPoint(listen.IPAddress, ports.Grpc));
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or SocketException)
         {
             await error.WriteLineAsync($"cannot start: {exception.Message} Other ports: --http-port, --grpc-port, --port-base (0: any free ones).").ConfigureAwait(false);
             return Failed;
         }
 
+        using var heldHttp = http;
+        using var heldGrpc = grpc;
         string secrets = Directory.CreateTempSubdirectory("corrmesh-mesh-").FullName;   // readable by this user only
         try
         {

@@ -22,15 +22,30 @@ internal static class SharedPort
     /// <summary>A bound socket for Kestrel to accept from.</summary>
     public static Socket Bind(EndPoint endpoint)
     {
+        var socket = Hold(endpoint);
+        try
+        {
+            // Not before it listens: a socket that has a program of its own may not join others on a port.
+            socket.Listen(Backlog);
+            PreferTheSecond(socket);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A socket that takes no connection: while it is there, the system gives the port to nobody who asks for any free one, and <see cref="Bind"/> still does.</summary>
+    public static Socket Hold(EndPoint endpoint)
+    {
         var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
             if (endpoint is IPEndPoint ip && ip.Address.Equals(IPAddress.IPv6Any)) socket.DualMode = true;
             socket.SetRawSocketOption(SolSocket, SoReusePort, BitConverter.GetBytes(1));
             socket.Bind(endpoint);
-            // Not before it listens: a socket that has a program of its own may not join others on a port.
-            socket.Listen(Backlog);
-            PreferTheSecond(socket);
             return socket;
         }
         catch

@@ -5,7 +5,7 @@ using System.IO.Hashing;
 namespace CorrMesh.Rendering.Views;
 
 /// <summary>Grey PNG of 8 or 16 bits, without interlace: depth and masks. The codec for pictures would drop the low byte.</summary>
-internal static class GreyPng
+public static class GreyPng
 {
     private static ReadOnlySpan<byte> Magic => [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10];
 

@@ -4,7 +4,7 @@ using CorrMesh.Vision.Images;
 namespace CorrMesh.Training.Data;
 
 /// <summary>Random scenes to put behind an object: a model that holds on to the background finds nothing there.</summary>
-internal sealed class Backdrop
+public sealed class Backdrop
 {
     private readonly SceneComposer composer = new();
     private readonly Raster raster = new();

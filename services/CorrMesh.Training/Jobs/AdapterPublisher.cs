@@ -1,3 +1,4 @@
+using CorrMesh.Hosting.Data;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Models;
 using CorrMesh.Training.Measuring;

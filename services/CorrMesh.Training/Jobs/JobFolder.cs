@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using CorrMesh.Hosting.Data;
 using CorrMesh.Models;
 
 namespace CorrMesh.Training.Jobs;

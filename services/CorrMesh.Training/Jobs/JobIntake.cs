@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using CorrMesh.Hosting.Data;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Models;
 using CorrMesh.Rendering.Views;

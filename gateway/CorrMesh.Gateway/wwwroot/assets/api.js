@@ -11,7 +11,7 @@ export const apiKey = {
 export class Problem extends Error {
   constructor(message, { status = 0, reason = '', errors = [] } = {}) {
     super(message);
-    Object.assign(this, { status, reason, fields: errors.map(error => error.field) });
+    Object.assign(this, { status, reason, errors, fields: errors.map(error => error.field) });
   }
 }
 

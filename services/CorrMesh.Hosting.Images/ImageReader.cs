@@ -3,7 +3,7 @@ using CorrMesh.Hosting.Options;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Vision.Images;
 
-namespace CorrMesh.Features;
+namespace CorrMesh.Hosting.Images;
 
 /// <summary>Turns the wire's images into pixels; every refusal names the request's field.</summary>
 public sealed class ImageReader(MeshLimits limits)
@@ -18,6 +18,26 @@ public sealed class ImageReader(MeshLimits limits)
         if (image.ContentCase == Image.ContentOneofCase.Raw) return;
         if (image.Encoded.IsEmpty) throw new FieldException($"{field}.encoded", "an image file needed, 0 bytes given");
         Refusing($"{field}.encoded", () => ImageDecoder.ReadHeader(image.Encoded.Span, imageLimits));
+    }
+
+    /// <summary>The size after the EXIF orientation, without decoding.</summary>
+    /// <exception cref="FieldException">There is no image, or it is refused.</exception>
+    public (int Width, int Height) Size(Image? image, string field)
+    {
+        switch (image?.ContentCase)
+        {
+            case Image.ContentOneofCase.Raw:
+                RawImage raw = image.Raw;
+                if (raw.Width is 0 or > int.MaxValue || raw.Height is 0 or > int.MaxValue) throw new FieldException($"{field}.raw", $"at least 1 x 1 pixels needed, {raw.Width} x {raw.Height} given");
+                return ((int)raw.Width, (int)raw.Height);
+            case Image.ContentOneofCase.Encoded when !image.Encoded.IsEmpty:
+                ImageHeader header = Refusing($"{field}.encoded", () => ImageDecoder.ReadHeader(image.Encoded.Span, imageLimits));
+                return (header.Width, header.Height);
+            case Image.ContentOneofCase.Encoded:
+                throw new FieldException($"{field}.encoded", "an image file needed, 0 bytes given");
+            default:
+                throw new FieldException(field, "encoded bytes or raw pixels needed, none given");
+        }
     }
 
     /// <summary>Decodes and crops.</summary>

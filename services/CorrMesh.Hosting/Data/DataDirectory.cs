@@ -1,15 +1,15 @@
 using System.Buffers;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
-using CorrMesh.Vision.Weights;
 
-namespace CorrMesh.Models;
+namespace CorrMesh.Hosting.Data;
 
 /// <summary>The layout of a data directory: immutable blobs by digest, manifests that name them.</summary>
 /// <remarks>
-/// blobs/sha256/ab/DIGEST and {models,adapters}/ID/manifest.json. Everything is written to a temporary name, flushed and
+/// blobs/sha256/ab/DIGEST and {models,adapters,objects}/ID/manifest.json. Everything is written to a temporary name, flushed and
 /// renamed, so a crash leaves either the old state or the new one. The file `generation` changes after every change of a manifest:
 /// it is all that a reader need watch, and touching it makes readers look again.
 /// </remarks>
@@ -34,19 +34,27 @@ public sealed partial class DataDirectory(string root)
     /// <summary>Copies a file in as a blob and returns its digest (64 hex digits). A blob that is there already is left alone.</summary>
     public string AddBlob(string file)
     {
+        using FileStream source = File.OpenRead(file);
+        return AddBlob(source);
+    }
+
+    /// <summary>Copies what is left of a stream in as a blob and returns its digest (64 hex digits). A blob that is there already is left alone.</summary>
+    public string AddBlob(Stream source)
+    {
         string folder = Path.Combine(Root, "blobs", "sha256");
         Directory.CreateDirectory(folder);
         string temporary = Path.Combine(folder, $"incoming-{Guid.NewGuid():N}");
         try
         {
-            using (FileStream source = File.OpenRead(file))
-            using (var target = new FileStream(temporary, FileMode.CreateNew))
+            string digest;
+            using (var target = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite))
             {
                 source.CopyTo(target);
                 target.Flush(flushToDisk: true);
+                target.Position = 0;
+                digest = Convert.ToHexStringLower(SHA256.HashData(target));
             }
 
-            string digest = WeightFile.Digest(temporary);
             string blob = BlobPath(digest);
             Directory.CreateDirectory(Path.GetDirectoryName(blob)!);
             if (!File.Exists(blob)) File.Move(temporary, blob, overwrite: true);
@@ -59,7 +67,7 @@ public sealed partial class DataDirectory(string root)
     }
 
     /// <summary>Writes a manifest in the place of an older one.</summary>
-    /// <param name="kind">"models" or "adapters".</param>
+    /// <param name="kind">"models", "adapters" or "objects".</param>
     /// <exception cref="ArgumentException">The id cannot be one.</exception>
     public void WriteManifest<T>(string kind, string id, T manifest, JsonTypeInfo<T> type)
     {
@@ -71,7 +79,7 @@ public sealed partial class DataDirectory(string root)
     }
 
     /// <summary>Takes a manifest away; its blob stays, for requests that run and for what else names it.</summary>
-    /// <param name="kind">"models" or "adapters".</param>
+    /// <param name="kind">"models", "adapters" or "objects".</param>
     /// <returns>Whether there was one.</returns>
     /// <exception cref="ArgumentException">The id cannot be one.</exception>
     public bool DeleteManifest(string kind, string id)
@@ -91,8 +99,10 @@ public sealed partial class DataDirectory(string root)
         string path = Path.Combine(Root, Generation);
         try
         {
-            // The time too, so that an operator who has edited by hand can `touch` it.
-            return $"{File.ReadAllText(path)} {File.GetLastWriteTimeUtc(path).Ticks}";
+            // The time too, so that an operator who has edited by hand can `touch` it; of the very file that is read, for another may take its place meanwhile.
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var reader = new StreamReader(stream, Encoding.ASCII);
+            return $"{reader.ReadToEnd()} {File.GetLastWriteTimeUtc(stream.SafeFileHandle).Ticks}";
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
