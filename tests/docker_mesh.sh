@@ -14,7 +14,7 @@ export CORRMESH_HTTP_PORT=${CORRMESH_HTTP_PORT:-8080} CORRMESH_GRPC_PORT=${CORRM
 CORRMESH_REDIS_PASSWORD=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
 export CORRMESH_REDIS_PASSWORD
 if docker compose version >/dev/null 2>&1; then compose=(docker compose -p corrmesh-test); else compose=(docker-compose -p corrmesh-test); fi
-services=(features matching training gateway)
+services=(features matching training pose gateway)
 
 fail() {
     echo "does not hold: $1" >&2
@@ -62,7 +62,7 @@ for service in redis "${services[@]}"; do
     holds "$service cannot write to its root file system" not in_container "$service" sh -c 'touch /app/x || touch /x'
     holds "$service has no capabilities" is "$(in_container "$service" sed -n 's/^CapEff:\t//p' /proc/1/status)" 0000000000000000
 done
-for service in features matching training redis; do
+for service in features matching training pose redis; do
     holds "$service publishes no port" is "$(docker port "$("${compose[@]}" ps -q "$service")")" ""
 done
 holds "the gateway is published on loopback alone" not grep -qv '127\.0\.0\.1:' <<<"$(docker port "$("${compose[@]}" ps -q gateway)")"
@@ -73,7 +73,7 @@ holds "a port where nothing listens is not ready" not in_container features dotn
 
 containers=()
 for service in "${services[@]}"; do containers+=("$("${compose[@]}" ps -q "$service")"); done
-"${compose[@]}" stop -t 30 gateway training matching features >/dev/null 2>&1
+"${compose[@]}" stop -t 30 gateway pose training matching features >/dev/null 2>&1
 for container in "${containers[@]}"; do
     holds "$(docker inspect -f '{{.Name}}' "$container") stopped by itself" is "$(docker inspect -f '{{.State.ExitCode}}' "$container")" 0
 done

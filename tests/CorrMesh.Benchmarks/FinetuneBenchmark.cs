@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using CorrMesh.Geometry;
 using CorrMesh.Training.Data;
 using CorrMesh.Training.Finetuning;
 using CorrMesh.Vision.Backbones;
+using CorrMesh.Vision.Features;
 using CorrMesh.Vision.Images;
 using CorrMesh.Vision.Weights;
 using TorchSharp;
@@ -37,7 +39,59 @@ internal static class FinetuneBenchmark
         }
         double oursMs = Median(ours), anchorMs = Median(anchor);
         return new BenchmarkRow(name, "ms", oursMs, anchorMs, floor * anchorMs, must, equal,
-            FormattableString.Invariant($"steps/s {1000 / oursMs:0.00} cached, {1000 / anchorMs:0.00} uncached, {recipe.Threads} thread"));
+            FormattableString.Invariant($"steps/s {1000 / oursMs:0.00} cached, {1000 / anchorMs:0.00} uncached, {recipe.Threads} thread; {Account(recipe, backbone)}"));
+    }
+
+    // Where a step's time goes: its parts one after the other, as the trainer runs them.
+    private static string Account(FinetuneRecipe recipe, VisionTransformer backbone)
+    {
+        var views = new PlanarViews();
+        PreparedImage Prepare(TrainingView view) => PreparedImage.From(view.Image, InputGeometry.ForTokens(view.Image.Width, view.Image.Height, recipe.Tokens, backbone.Config.PatchSize));
+        TrainingView first = views.Load(0, 0, null), second = views.Load(0, 1, null);
+        PreparedImage source = Prepare(first), target = Prepare(second);
+        PointPairs pairs = PointPairs.Match(Draw(first, source.Geometry, recipe.Keypoints), Draw(second, target.Geometry, recipe.Keypoints));
+        int threads = torch.get_num_threads();
+        torch.set_num_threads(recipe.Threads);
+        using var tuner = new Finetuner(backbone, recipe);
+        List<double> frozen = [], forward = [], loss = [], backward = [], update = [];
+        for (int step = 1; step <= Runs + 1; step++)
+        {
+            using var scope = torch.NewDisposeScope();
+            var clock = Stopwatch.StartNew();
+            torch.Tensor sourceTrunk = tuner.Trunk(source), targetTrunk = tuner.Trunk(target);
+            Lap(frozen);
+            torch.Tensor from = tuner.Descriptors(sourceTrunk, source.Geometry, pairs.Source), to = tuner.Descriptors(targetTrunk, target.Geometry, pairs.Target);
+            Lap(forward);
+            (_, torch.Tensor fromGradient, torch.Tensor toGradient) = DescriptorLoss.Evaluate(recipe.Loss, from, to, pairs);
+            Lap(loss);
+            torch.autograd.backward([from, to], [fromGradient, toGradient]);
+            Lap(backward);
+            tuner.Clip();
+            tuner.Update(step);
+            Lap(update);
+
+            void Lap(List<double> part)
+            {
+                if (step > 1) part.Add(clock.Elapsed.TotalMilliseconds);
+                clock.Restart();
+            }
+        }
+        torch.set_num_threads(threads);
+        return FormattableString.Invariant($"ms: frozen blocks {Median(frozen):0}, the rest forward {Median(forward):0} and backward {Median(backward):0}, loss {Median(loss):0} ") +
+            FormattableString.Invariant($"({pairs.PositiveCount} pairs), clip and update {Median(update):0}");
+    }
+
+    private static ViewPoints Draw(TrainingView view, InputGeometry geometry, int count)
+    {
+        var random = new SeededRandom(7, 0);
+        float[] points = new float[2 * count], objectPoints = new float[3 * count];
+        for (int i = 0; i < count; i++)
+        {
+            int at = random.Below(view.Points.Length / 2);
+            view.Points.AsSpan(2 * at, 2).CopyTo(points.AsSpan(2 * i));
+            view.ObjectPoints.AsSpan(3 * at, 3).CopyTo(objectPoints.AsSpan(3 * i));
+        }
+        return ViewPoints.Create(points, objectPoints, geometry.X, geometry.Y);
     }
 
     private static FinetuneResult Train(FinetuneRecipe recipe, VisionTransformer backbone, List<double> milliseconds)

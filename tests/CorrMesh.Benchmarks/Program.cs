@@ -1,5 +1,6 @@
 using CorrMesh.Benchmarks;
 using CorrMesh.Benchmarks.Mesh;
+using CorrMesh.Benchmarks.Pnp;
 
 // The attacker of `hostile`, which starts it as a process of its own.
 if (args is ["attack", ..]) return await HostileBenchmark.AttackAsync(args[1..]);
@@ -14,6 +15,7 @@ var benchmarks = new SortedDictionary<string, Func<IReadOnlyList<BenchmarkRow>>>
     ["finetune"] = FinetuneBenchmark.Run,
     ["hostile"] = HostileBenchmark.Run,
     ["matching"] = MatchingBenchmark.Run,
+    ["pnp"] = PnpBenchmark.Run,
     ["rendering"] = RenderingBenchmark.Run,
     ["replicas"] = ReplicasBenchmark.Run,
     ["scratch"] = ScratchBenchmark.Run,

@@ -23,6 +23,7 @@ public sealed partial class ProjectTests
     [InlineData("CorrMesh.Gateway")]
     [InlineData("CorrMesh.Gateway.Host")]
     [InlineData("CorrMesh.Matching")]
+    [InlineData("CorrMesh.Pose")]
     public void Slim_AllTheyReference_HoldsNoTorch(string name)
     {
         foreach (Project project in ProjectGraph.Closure(name))

@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using CorrMesh.Features;
 using CorrMesh.Gateway;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Pose;
 using CorrMesh.Training;
 using Xunit;
 
@@ -13,7 +14,7 @@ namespace CorrMesh.Conventions.Tests;
 /// <summary>What README names exists, and what can be configured stands in it.</summary>
 public sealed partial class ReadmeTests
 {
-    private static readonly Assembly[] WithOptions = [typeof(MeshLimits).Assembly, typeof(FeatureOptions).Assembly, typeof(GatewayOptions).Assembly, typeof(TrainingOptions).Assembly];
+    private static readonly Assembly[] WithOptions = [typeof(MeshLimits).Assembly, typeof(FeatureOptions).Assembly, typeof(GatewayOptions).Assembly, typeof(TrainingOptions).Assembly, typeof(PoseOptions).Assembly];
 
     public static TheoryData<string> Options =>
         [.. from assembly in WithOptions from type in assembly.GetTypes() where Section(type) is not null from property in Settable(type) select $"{Section(type)}:{property.Name}"];

@@ -2,7 +2,9 @@ using CorrMesh.Evaluation;
 using CorrMesh.Evaluation.Compact;
 using CorrMesh.Evaluation.Finding;
 using CorrMesh.Evaluation.Finetuning;
+using CorrMesh.Evaluation.OnePose;
 using CorrMesh.Evaluation.Pairs;
+using CorrMesh.Evaluation.Pose;
 using CorrMesh.Rendering.Meshes;
 using CorrMesh.Vision.Images;
 using CorrMesh.Vision.Weights;
@@ -13,6 +15,8 @@ using CorrMesh.Vision.Weights;
     ("compact", CompactArguments.Help, CompactCommand.Run),
     ("finding", FindingArguments.Help, FindingCommand.Run),
     ("finetune", FinetuneCommand.Help, FinetuneCommand.Run),
+    ("onepose", OnePoseArguments.Help, OnePoseCommand.Run),
+    ("pose", PoseArguments.Help, PoseCommand.Run),
 ];
 
 string asked = args.Length > 0 ? args[0] : "";

@@ -4,6 +4,7 @@ using CorrMesh.Features.Execution;
 using CorrMesh.Features.Store;
 using CorrMesh.Features.Tests.Support;
 using CorrMesh.Hosting;
+using CorrMesh.Hosting.Data;
 using CorrMesh.Models;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;

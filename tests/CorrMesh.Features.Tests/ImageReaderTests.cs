@@ -1,5 +1,6 @@
 using CorrMesh.Features.Tests.Support;
 using CorrMesh.Hosting.Errors;
+using CorrMesh.Hosting.Images;
 using CorrMesh.Hosting.Options;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.TestKit;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using CorrMesh.Hosting;
+using CorrMesh.Pose;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Protos.Matching.V1;
@@ -37,11 +38,13 @@ internal sealed class FakeMesh : IAsyncDisposable
     public GrpcChannel Grpc { get; }
 
     public static Task<FakeMesh> StartAsync(FakeFeatures? features = null, FakeMatching? matching = null, params (string Key, string Value)[] settings) =>
-        StartAsync(new FakeTraining(), features, matching, settings);
+        StartAsync(new FakeTraining(), features, matching, new PoseModule(), settings);
 
-    public static Task<FakeMesh> StartAsync(FakeTraining training, params (string Key, string Value)[] settings) => StartAsync(training, null, null, settings);
+    public static Task<FakeMesh> StartAsync(FakeTraining training, params (string Key, string Value)[] settings) => StartAsync(training, null, null, new PoseModule(), settings);
 
-    private static async Task<FakeMesh> StartAsync(FakeTraining training, FakeFeatures? features, FakeMatching? matching, (string Key, string Value)[] settings) =>
+    public static Task<FakeMesh> StartAsync(FakePose pose, params (string Key, string Value)[] settings) => StartAsync(new FakeTraining(), null, null, pose, settings);
+
+    private static async Task<FakeMesh> StartAsync(FakeTraining training, FakeFeatures? features, FakeMatching? matching, IMeshModule pose, (string Key, string Value)[] settings) =>
         new(await Mesh.StartAsync(
             new ConfigurationBuilder()
                 .AddInMemoryCollection(new Dictionary<string, string?>
@@ -53,7 +56,7 @@ internal sealed class FakeMesh : IAsyncDisposable
                 })
                 .AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)))
                 .Build(),
-            [features ?? new FakeFeatures(), matching ?? new FakeMatching(), training, new GatewayModule()],
+            [features ?? new FakeFeatures(), matching ?? new FakeMatching(), training, pose, new GatewayModule()],
             cancellationToken: TestContext.Current.CancellationToken));
 
     public T ServiceOf<T>(string module)
@@ -61,12 +64,13 @@ internal sealed class FakeMesh : IAsyncDisposable
 
     public Task StopAsync() => mesh.StopAsync(TestContext.Current.CancellationToken);
 
-    /// <summary>Posts a form; byte arrays become files, strings become text.</summary>
+    /// <summary>Posts a form; byte arrays become files, with a name of their own if one is given, strings become text.</summary>
     public Task<HttpResponseMessage> PostAsync(string path, params (string Name, object Value)[] parts)
     {
         var form = new MultipartFormDataContent();
         foreach (var (name, value) in parts)
             if (value is byte[] file) form.Add(new ByteArrayContent(file), name, name + ".png");
+            else if (value is (string fileName, byte[] content)) form.Add(new ByteArrayContent(content), name, fileName);
             else form.Add(new StringContent((string)value), name);
         return Http.PostAsync(path, form, TestContext.Current.CancellationToken);
     }

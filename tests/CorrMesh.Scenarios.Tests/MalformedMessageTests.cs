@@ -37,7 +37,7 @@ public sealed class MalformedMessageTests(ITestOutputHelper output)
     public async Task EveryCall_MessageThatCannotBeRead_IsInvalidArgumentWithDetailsAndChangesNothing()
     {
         await using WholeMesh mesh = await WholeMesh.StartAsync();
-        MeshEndpoint features = Of(MeshTopology.Features), matching = Of(MeshTopology.Matching), training = Of(MeshTopology.Training), gateway = Of(MeshTopology.Gateway);
+        MeshEndpoint features = Of(MeshTopology.Features), matching = Of(MeshTopology.Matching), training = Of(MeshTopology.Training), pose = Of(MeshTopology.Pose), gateway = Of(MeshTopology.Gateway);
         ServiceDescriptor[] everywhere = [Grpc.Health.V1.Health.Descriptor, Protos.Status.V1.StatusService.Descriptor, Grpc.Reflection.V1.ServerReflection.Descriptor, Grpc.Reflection.V1Alpha.ServerReflection.Descriptor];
         (string Name, Uri Address, string Type, ServiceDescriptor[] Contracts)[] doors =
         [
@@ -45,6 +45,7 @@ public sealed class MalformedMessageTests(ITestOutputHelper output)
             ("features, admin", features.Admin!, "application/grpc", [.. MeshTopology.Get(MeshTopology.Features).AdminContracts]),
             ("matching", matching.Grpc, "application/grpc", [.. MeshTopology.Get(MeshTopology.Matching).Contracts, .. everywhere]),
             ("training", training.Grpc, "application/grpc", [.. MeshTopology.Get(MeshTopology.Training).Contracts, .. everywhere]),
+            ("pose", pose.Grpc, "application/grpc", [.. MeshTopology.Get(MeshTopology.Pose).Contracts, .. everywhere]),
             ("gateway", gateway.Grpc, "application/grpc", [.. MeshTopology.Contracts, .. everywhere]),
             ("gateway, gRPC-Web", gateway.Http, "application/grpc-web", [.. MeshTopology.Contracts, .. everywhere]),
         ];

@@ -174,7 +174,9 @@ internal sealed partial class ManyProcesses : IStartedMesh
     {
         while (await supervisor.StandardOutput.ReadLineAsync(CancellationToken.None) is { } line)
             if (line.StartsWith("ready ", StringComparison.Ordinal)) ready.TrySetResult(line);
-        ready.TrySetException(new InvalidOperationException($"the mesh ended before it was ready:\n{Log}"));
+        // What was out of the ordinary first: the whole log is long.
+        string[] faults = [.. Log.Split('\n').Where(line => !line.Contains("Z info: ", StringComparison.Ordinal) && !line.StartsWith("redis | ", StringComparison.Ordinal))];
+        ready.TrySetException(new InvalidOperationException($"the mesh ended before it was ready:\n{string.Join('\n', faults)}\n\nall of its log:\n{Log}"));
     }
 
     private async Task FollowAsync(StreamReader reader)

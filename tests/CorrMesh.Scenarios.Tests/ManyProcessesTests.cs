@@ -2,6 +2,8 @@ using System.Net;
 using System.Text.Json;
 using CorrMesh.Features.Tests.Support;
 using CorrMesh.Protos.Matching.V1;
+using CorrMesh.Protos.Pose.V1;
+using Google.Protobuf;
 using Grpc.Core;
 using Xunit;
 
@@ -34,6 +36,58 @@ public sealed class ManyProcessesTests
         await mesh.StopAsync();
         Assert.Equal(0, mesh.ExitCode);
         Assert.DoesNotContain(mesh.Pids.Values, ManyProcesses.IsAlive);
+    }
+
+    // Goal: an object is there whole or not at all, whenever its process dies. Method: kill -9 of the pose service in the middle of an upload, while an object is being made, and after the answer.
+    [Fact]
+    public async Task PoseKilled_WhileAnObjectIsMade_LeavesItWholeOrAbsent()
+    {
+        await using ManyProcesses mesh = await ManyProcesses.StartAsync();
+        var poses = new PoseService.PoseServiceClient(mesh.Grpc);
+        ByteString file = ByteString.CopyFrom(TestKit.ColouredBox.Ply());
+
+        using (var call = poses.CreateObject(cancellationToken: Test))
+        {
+            await call.RequestStream.WriteAsync(new CreateObjectRequest { Config = new ObjectConfig { Id = "cut" } }, Test);
+            await call.RequestStream.WriteAsync(new CreateObjectRequest { Mesh = new MeshPart { Content = ByteString.CopyFrom(file.Span[..(file.Length / 2)]) } }, Test);
+            await KilledAsync();
+            await Assert.ThrowsAsync<RpcException>(() => call.ResponseAsync);
+        }
+        Task<ObjectInfo> making = CreateAsync("making");
+        await Task.Delay(TimeSpan.FromMilliseconds(500), Test);
+        await KilledAsync();
+        ObjectInfo? early = null;
+        try
+        {
+            early = await making;
+        }
+        catch (RpcException)
+        {
+            // As it should be, unless it was quicker than the kill.
+        }
+        Assert.Equal(early is null ? [] : ["making"], await IdsAsync());
+        ObjectInfo kept = await CreateAsync("kept");
+        await KilledAsync();
+        Assert.Contains("kept", await IdsAsync());
+        Assert.Equal(kept, (await poses.GetObjectAsync(new GetObjectRequest { Id = "kept" }, cancellationToken: Test)).Object);
+
+        async Task KilledAsync()
+        {
+            int pid = mesh.Kill("pose");
+            await mesh.UntilAsync(() => mesh.Pids["pose"] != pid, Patience);
+            await mesh.UntilServingAsync();
+        }
+
+        async Task<ObjectInfo> CreateAsync(string id)
+        {
+            using var call = poses.CreateObject(cancellationToken: Test);
+            await call.RequestStream.WriteAsync(new CreateObjectRequest { Config = new ObjectConfig { Id = id, ViewCount = 8, RollCount = 1 } }, Test);
+            await call.RequestStream.WriteAsync(new CreateObjectRequest { Mesh = new MeshPart { Content = file } }, Test);
+            await call.RequestStream.CompleteAsync();
+            return (await call.ResponseAsync).Object;
+        }
+
+        async Task<IEnumerable<string>> IdsAsync() => (await poses.ListObjectsAsync(new ListObjectsRequest(), cancellationToken: Test)).Objects.Select(made => made.Id);
     }
 
     // Goal: an upgrade that nobody notices. Method: a rolling restart under calls over kept connections, HTTP and gRPC; none may fail, and every process is another.

@@ -4,6 +4,7 @@ using CorrMesh.Features.Tests.Support;
 using CorrMesh.Gateway;
 using CorrMesh.Hosting;
 using CorrMesh.Matching;
+using CorrMesh.Pose;
 using CorrMesh.Training;
 using Grpc.Net.Client;
 using Microsoft.Extensions.Configuration;
@@ -53,7 +54,7 @@ internal sealed class WholeMesh : IStartedMesh
         }
     }
 
-    public static IReadOnlyList<IMeshModule> Modules() => [new FeaturesModule(), new MatchingModule(), new TrainingModule(["dotnet", Path.Combine(AppContext.BaseDirectory, "CorrMesh.Host.dll")]), new GatewayModule()];
+    public static IReadOnlyList<IMeshModule> Modules() => [new FeaturesModule(), new MatchingModule(), new TrainingModule(["dotnet", Path.Combine(AppContext.BaseDirectory, "CorrMesh.Host.dll")]), new PoseModule(), new GatewayModule()];
 
     public static IConfiguration Settings(params (string Key, string Value)[] settings) => new ConfigurationBuilder()
         .AddInMemoryCollection([new("CorrMesh:Listen:PortBase", "0"), new("CorrMesh:Listen:HttpPort", "0"), new("CorrMesh:Listen:GrpcPort", "0")])

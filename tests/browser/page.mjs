@@ -2,53 +2,17 @@
 //
 // usage: node page.mjs HTTP_ADDRESS SCREENSHOT_FOLDER
 //
-// PLAYWRIGHT is the folder of playwright-core (default: the one that tests/run installs), CHROMIUM the browser's program (default:
-// /usr/bin/chromium). Exit code 0 when all holds.
+// Exit code 0 when all holds.
 
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
-import { mkdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { browser, gateway as origin, holds, open as openAt, sample, shot } from './support.mjs';
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const { chromium } = createRequire(import.meta.url)(process.env.PLAYWRIGHT ?? path.join(root, 'artifacts/tools/node_modules/playwright-core'));
-const [address, shots] = process.argv.slice(2);
-if (!shots) {
-  console.error('usage: node page.mjs HTTP_ADDRESS SCREENSHOT_FOLDER');
-  process.exit(2);
-}
+const left = sample('left.jpg'), right = sample('right.jpg');
 
-mkdirSync(shots, { recursive: true });
-const origin = new URL(address).origin;
-const left = readFileSync(path.join(root, 'deploy/samples/left.jpg')), right = readFileSync(path.join(root, 'deploy/samples/right.jpg'));
-const holds = claim => console.log(`  holds: ${claim}`);
-
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-});
-
-/** Opens the page and collects everything that a page must not do. */
-async function open(options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  const page = await context.newPage(), faults = [], asked = [];
-  page.setDefaultTimeout(Number(process.env.TIMEOUT ?? 60_000));
-  page.on('console', message => { if (['error', 'warning'].includes(message.type())) faults.push(`${message.text()} (${message.location().url})`); });
-  page.on('pageerror', error => faults.push(String(error)));
-  page.on('request', request => asked.push(request.url()));
-  await page.addInitScript(() => document.addEventListener('securitypolicyviolation', event => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
-  const answer = await page.goto(`${origin}/`);
-  assert.equal(answer.status(), 200);
-  assert.ok(!/unsafe/.test(answer.headers()['content-security-policy']) && /default-src 'none'/.test(answer.headers()['content-security-policy']));
-  await page.waitForFunction(() => ['source', 'target'].every(id => document.querySelector(`#${id} .photo`).naturalWidth > 0));
-  return {
-    context, page, faults,
-    clean(expected = []) {
-      assert.deepEqual(faults.filter(fault => !expected.some(one => fault.includes(one))), []);
-      assert.deepEqual(asked.filter(url => !url.startsWith(`${origin}/`) && !url.startsWith(`blob:${origin}/`)), []);
-    },
-  };
+async function open(options) {
+  const opened = await openAt(`${origin}/`, options);
+  await opened.page.waitForFunction(() => ['source', 'target'].every(id => document.querySelector(`#${id} .photo`).naturalWidth > 0));
+  return opened;
 }
 
 async function match(point) {
@@ -133,14 +97,14 @@ try {
     await page.waitForFunction(() => /memory [\d.]+ %/.test(document.querySelector('[data-tier=store]').textContent));
     await page.waitForFunction(() => ['features', 'matching'].every(name => /\d+ calls.*p50.*p99/.test(document.querySelector(`#latency [data-service=${name}]`)?.textContent)));
     holds('the panel tells health, queue, cache and where the time goes');
-    await page.screenshot({ path: path.join(shots, 'page-light.png'), fullPage: true });
+    await shot(page, 'page-light');
 
     await page.check('input[name=overlay][value=colours]');
     await overlaid(page, 'source');
     await overlaid(page, 'target');
     holds('feature colours lie over both pictures');
     await page.$eval('#opacity', range => { range.value = 90; range.dispatchEvent(new Event('input')); });
-    await page.screenshot({ path: path.join(shots, 'page-colours.png') });
+    await shot(page, 'page-colours', {});
 
     await page.check('input[name=overlay][value=none]');
     await page.click('#clear');
@@ -202,7 +166,7 @@ try {
   await dark.page.waitForFunction(() => document.querySelectorAll('#latency .split').length === 2);
   const ground = await dark.page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   assert.ok(ground.match(/\d+/g).every(part => Number(part) < 60), ground);
-  await dark.page.screenshot({ path: path.join(shots, 'page-dark.png'), fullPage: true });
+  await shot(dark.page, 'page-dark');
   dark.clean();
   holds('a dark scheme is followed');
 
@@ -216,7 +180,7 @@ try {
   await phone.page.waitForFunction(() => document.querySelectorAll('#latency .split').length === 2);
   await fitsWidth(phone.page);
   assert.ok(await phone.page.locator('#matches').evaluate(table => table.offsetWidth <= table.parentElement.clientWidth), 'the table of matches is cut off');
-  await phone.page.screenshot({ path: path.join(shots, 'page-phone.png'), fullPage: true });
+  await shot(phone.page, 'page-phone');
   phone.clean();
   holds("a tap matches on a phone's width, and nothing overflows");
 } finally {

@@ -3,27 +3,11 @@
 // usage: node runs.mjs HTTP_ADDRESS SCREENSHOT_FOLDER
 //
 // The page's files come from the gateway at HTTP_ADDRESS; the jobs are played by a server in here, so that a run takes seconds, its stream
-// can be cut, and each answer is known. PLAYWRIGHT and CHROMIUM are as in page.mjs. Exit code 0 when all holds.
+// can be cut, and each answer is known. Exit code 0 when all holds.
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
-import { mkdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const { chromium } = createRequire(import.meta.url)(process.env.PLAYWRIGHT ?? path.join(root, 'artifacts/tools/node_modules/playwright-core'));
-const [address, shots] = process.argv.slice(2);
-if (!shots) {
-  console.error('usage: node runs.mjs HTTP_ADDRESS SCREENSHOT_FOLDER');
-  process.exit(2);
-}
-
-mkdirSync(shots, { recursive: true });
-const gateway = new URL(address).origin;
-const holds = claim => console.log(`  holds: ${claim}`);
-const sample = name => readFileSync(path.join(root, 'deploy/samples', name));
+import { browser, fitsWidth, holds, json, open as openAt, passOn, sample, serve, shot, text } from './support.mjs';
 
 // --- the mesh that is played
 
@@ -53,10 +37,6 @@ const problem = (answer, status, detail, errors) => {
   answer.writeHead(status, { 'content-type': 'application/problem+json' });
   answer.end(JSON.stringify({ type: 'about:blank', title: 'x', status, detail, errors }));
 };
-const json = (answer, value, status = 200) => {
-  answer.writeHead(status, { 'content-type': 'application/json' });
-  answer.end(JSON.stringify(value));
-};
 const tell = (id, event, data) => { for (const stream of listeners.get(id) ?? []) stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n${event === 'progress' || event === 'measurement' ? `id: ${data.step}\n` : ''}\n`); };
 const altered = (id, more) => { jobs.set(id, { ...jobs.get(id), ...more }); tell(id, 'job', jobs.get(id)); };
 const cut = id => { for (const stream of listeners.get(id) ?? []) stream.destroy(); };
@@ -69,9 +49,7 @@ const server = createServer(async (asked, answer) => {
   for await (const chunk of asked) chunks.push(chunk);
   const body = Buffer.concat(chunks).toString('latin1');
   if (!url.pathname.startsWith('/v1/')) {
-    const file = await fetch(gateway + asked.url);
-    answer.writeHead(file.status, { ...Object.fromEntries([...file.headers].filter(([name]) => !['content-length', 'content-encoding', 'transfer-encoding', 'connection', 'date'].includes(name))) });
-    answer.end(Buffer.from(await file.arrayBuffer()));
+    await passOn(asked, answer);
     return;
   }
   seen.keys.add(asked.headers['x-api-key'] ?? '');
@@ -121,39 +99,8 @@ const server = createServer(async (asked, answer) => {
   answer.write(`event: job\ndata: ${JSON.stringify(job)}\n\n`);
   if (['succeeded', 'failed', 'cancelled'].includes(job.state)) answer.end();
 });
-await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
-const origin = `http://127.0.0.1:${server.address().port}`;
-
-// --- the browser
-
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-});
-
-async function open(where, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  const page = await context.newPage(), faults = [], asked = [];
-  page.setDefaultTimeout(Number(process.env.TIMEOUT ?? 30_000));
-  page.on('console', message => { if (['error', 'warning'].includes(message.type())) faults.push(`${message.text()} (${message.location().url})`); });
-  page.on('pageerror', error => faults.push(String(error)));
-  page.on('request', request => asked.push(request.url()));
-  await page.addInitScript(() => document.addEventListener('securitypolicyviolation', event => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
-  const answer = await page.goto(`${origin}${where}`);
-  assert.equal(answer.status(), 200);
-  assert.ok(!/unsafe/.test(answer.headers()['content-security-policy']) && /default-src 'none'/.test(answer.headers()['content-security-policy']));
-  return {
-    page,
-    clean(expected = []) {
-      assert.deepEqual(faults.filter(fault => !expected.some(one => fault.includes(one))), []);
-      assert.deepEqual(asked.filter(url => !url.startsWith(`${origin}/`) && !url.startsWith(`blob:${origin}/`)), []);
-    },
-  };
-}
-
-const text = (page, id, expected) => page.waitForFunction(([id, source]) => new RegExp(source).test(document.getElementById(id).textContent), [id, expected.source]);
-const fitsWidth = async page => assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0, 'the page is wider than the window');
-const shot = (page, name) => page.screenshot({ path: path.join(shots, `${name}.png`), fullPage: true });
+const origin = await serve(server);
+const open = (where, options) => openAt(origin + where, options);
 
 try {
   console.log('all runs');

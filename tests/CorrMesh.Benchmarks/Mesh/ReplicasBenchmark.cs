@@ -6,6 +6,7 @@ using CorrMesh.Hosting;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Routing;
 using CorrMesh.Matching;
+using CorrMesh.Pose;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Training;
 using Grpc.Core;
@@ -198,7 +199,7 @@ internal static class ReplicasBenchmark
         var settings = new ConfigurationBuilder().AddInMemoryCollection([
             new("CorrMesh:Listen:PortBase", "0"), new("CorrMesh:Listen:HttpPort", "0"), new("CorrMesh:Listen:GrpcPort", "0"), new("CorrMesh:Limits:QueueLength", "200"),
         ]).Build();
-        await using Hosting.Mesh mesh = await Hosting.Mesh.StartAsync(settings, [new SimulatedFeatures(device), new MatchingModule(), new TrainingModule([Environment.ProcessPath!]), new GatewayModule()]).ConfigureAwait(false);
+        await using Hosting.Mesh mesh = await Hosting.Mesh.StartAsync(settings, [new SimulatedFeatures(device), new MatchingModule(), new TrainingModule([Environment.ProcessPath!]), new PoseModule(), new GatewayModule()]).ConfigureAwait(false);
         // Ten callers, a connection each: the gateway closes connections on which it sees little but resets.
         GrpcChannel[] channels = [.. Enumerable.Range(0, Callers).Select(_ => GrpcChannel.ForAddress(mesh.Endpoints[^1].Grpc))];
         var queue = mesh.ServicesOf(MeshTopology.Features).GetRequiredService<FeatureQueue>();

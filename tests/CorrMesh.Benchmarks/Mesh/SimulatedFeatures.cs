@@ -5,6 +5,7 @@ using CorrMesh.Gateway;
 using CorrMesh.Hosting;
 using CorrMesh.Hosting.Supervision;
 using CorrMesh.Matching;
+using CorrMesh.Pose;
 using CorrMesh.Training;
 using CorrMesh.Vision.Features;
 using Microsoft.AspNetCore.Builder;
@@ -84,6 +85,6 @@ internal sealed class SimulatedFeatures(SimulatedDevice device) : IMeshModule
 
         return args is [_, MeshSupervisor.Command, .. var rest]
             ? MeshSupervisor.Run(rest, [Environment.ProcessPath!, Command, folder])
-            : MeshHost.Run(args[1..], new SimulatedFeatures(new SimulatedDevice(Milliseconds)), new MatchingModule(), new TrainingModule([Environment.ProcessPath!]), new GatewayModule());
+            : MeshHost.Run(args[1..], new SimulatedFeatures(new SimulatedDevice(Milliseconds)), new MatchingModule(), new TrainingModule([Environment.ProcessPath!]), new PoseModule(), new GatewayModule());
     }
 }

@@ -16,6 +16,9 @@ internal static class SharedMeshes
         "BoxTextured",   // a cube with the same picture on each of its faces
     ];
 
+    /// <summary>Whether a mesh of the shared data looks alike from several sides.</summary>
+    public static bool IsSymmetric(string name) => Symmetric.Contains(name);
+
     /// <summary>Every mesh of a folder and the folders in it, by name; seen from the places of the settings' own seed.</summary>
     /// <exception cref="InvalidDataException">There is no mesh, or two have one name.</exception>
     public static IReadOnlyList<EvaluatedObject> Find(string folder)

@@ -1,4 +1,5 @@
 using CorrMesh.Features.Tests.Support;
+using CorrMesh.Hosting.Data;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Security;
 using CorrMesh.Models;

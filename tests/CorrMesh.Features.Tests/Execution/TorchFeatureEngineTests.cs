@@ -1,6 +1,7 @@
 using CorrMesh.Features.Execution;
 using CorrMesh.Features.Store;
 using CorrMesh.Features.Tests.Support;
+using CorrMesh.Hosting.Data;
 using CorrMesh.Models;
 using CorrMesh.Vision.Backbones;
 using CorrMesh.Vision.Features;

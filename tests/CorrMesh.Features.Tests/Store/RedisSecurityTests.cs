@@ -26,11 +26,12 @@ public sealed class RedisSecurityTests
 
         var log = new RecordedLog();
         await using FeatureHost wrong = await FeatureHost.StartAsync(null, log.AddTo, [.. Settings(redis.Address), ("CorrMesh:Redis:Password", "wrong-guess")]);
-        await Eventually.HoldsAsync(() => log.Count(Lost) == 1, "the refusal is logged");
+        // The first line may only say that it did not answer in time.
+        await Eventually.HoldsAsync(() => log.Lines.Any(line => line.Id == Lost && line.Text.Contains("auth", StringComparison.OrdinalIgnoreCase)), "the refusal is logged");
+        Assert.InRange(log.Count(Lost), 1, 2);
         Assert.Equal(Expected(1), (await ExtractAsync(wrong, 1)).Values.Data);
         Assert.Equal(RedisState.Down, Statistics(wrong).Redis);
         Assert.DoesNotContain(log.Lines, line => line.Text.Contains("wrong-guess", StringComparison.Ordinal));
-        Assert.Contains("auth", log.Lines.First(line => line.Id == Lost).Text, StringComparison.OrdinalIgnoreCase);
     }
 
     // Goal: an ACL user needs no more than reading and writing under the prefix, and one that may only read still reads.

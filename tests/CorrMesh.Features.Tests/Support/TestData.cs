@@ -1,3 +1,4 @@
+using CorrMesh.Hosting.Data;
 using CorrMesh.Models;
 using CorrMesh.Vision.Weights;
 

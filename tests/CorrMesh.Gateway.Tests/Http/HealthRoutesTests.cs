@@ -14,7 +14,7 @@ public sealed class HealthRoutesTests
     {
         await using var mesh = await FakeMesh.StartAsync();
 
-        Assert.Equal("""{"status":"serving","services":{"features":"serving","matching":"serving","training":"serving"}}""", await mesh.Http.GetStringAsync("/healthz", Token));
+        Assert.Equal("""{"status":"serving","services":{"features":"serving","matching":"serving","training":"serving","pose":"serving"}}""", await mesh.Http.GetStringAsync("/healthz", Token));
     }
 
     [Fact]

@@ -15,6 +15,14 @@ public sealed partial class ApiDocumentTests
     [InlineData("/v1/match", "source*,target*,points,grid,model,adapter,tokens", "200,400,404,413,415,429,500,503,504")]
     [InlineData("/v1/features:render", "image*,long_side,model,adapter,tokens", "200,400,404,406,413,415,429,500,503,504")]
     [InlineData("/v1/match:heatmap", "source*,target*,point*,model,adapter,tokens", "200,400,404,406,413,415,429,500,503,504")]
+    [InlineData(
+        "/v1/pose", "image*,object*,fx,fy,cx,cy,camera,region,depth,depth_unit_m,camera_to_base,seed,outline", "200,400,404,409,413,415,429,500,503,504")]
+    [InlineData(
+        "/v1/pose:relative", "source*,target*,fx,fy,cx,cy,camera,target_camera,source_depth,depth_unit_m,model,adapter,tokens,seed", "200,400,404,413,415,429,500,503,504")]
+    [InlineData(
+        "/v1/objects",
+        "id*,display_name,request_id,mesh,resource,views,object_id,image,poses,camera,depth,depth_unit_m,mask,model,adapter,tokens,mesh_unit_m,view_count,roll_count,symmetries,detect_symmetries,box",
+        "201,400,404,409,413,415,429,500,503,504")]
     public async Task Document_FormRoute_DescribesFieldsAndErrors(string path, string fields, string statuses)
     {
         await using var mesh = await FakeMesh.StartAsync();
@@ -25,7 +33,7 @@ public sealed partial class ApiDocumentTests
         string[] required = [.. schema.GetProperty("required").EnumerateArray().Select(name => name.GetString()!)];
         Assert.Equal(fields, string.Join(',', schema.GetProperty("properties").EnumerateObject().Select(field => field.Name + (required.Contains(field.Name) ? "*" : ""))));
         Assert.Equal(statuses, string.Join(',', post.GetProperty("responses").EnumerateObject().Select(response => response.Name).Order(StringComparer.Ordinal)));
-        foreach (var response in post.GetProperty("responses").EnumerateObject().Where(response => response.Name != "200"))
+        foreach (var response in post.GetProperty("responses").EnumerateObject().Where(response => response.Name is not ("200" or "201")))
             Assert.Equal("#/components/schemas/Problem", response.Value.GetProperty("content").GetProperty("application/problem+json").GetProperty("schema").GetProperty("$ref").GetString());
     }
 
@@ -49,7 +57,7 @@ public sealed partial class ApiDocumentTests
 
         var document = await Document(mesh);
 
-        Assert.Equal(["/healthz", "/v1/adapters", "/v1/adapters/{name}", "/v1/adapters/{name}:rollback", "/v1/evaluations", "/v1/features", "/v1/features:render", "/v1/jobs", "/v1/jobs/{id}", "/v1/jobs/{id}/adapter", "/v1/jobs/{id}/events", "/v1/jobs/{id}/pictures/{name}", "/v1/jobs/{id}/report", "/v1/jobs/{id}:cancel", "/v1/jobs/{id}:resume", "/v1/match", "/v1/match:heatmap", "/v1/models", "/v1/status"], document.GetProperty("paths").EnumerateObject().Select(path => path.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["/healthz", "/v1/adapters", "/v1/adapters/{name}", "/v1/adapters/{name}:rollback", "/v1/evaluations", "/v1/features", "/v1/features:render", "/v1/jobs", "/v1/jobs/{id}", "/v1/jobs/{id}/adapter", "/v1/jobs/{id}/events", "/v1/jobs/{id}/pictures/{name}", "/v1/jobs/{id}/report", "/v1/jobs/{id}:cancel", "/v1/jobs/{id}:resume", "/v1/match", "/v1/match:heatmap", "/v1/models", "/v1/objects", "/v1/objects/{id}", "/v1/objects/{id}/archive", "/v1/pnp", "/v1/pose", "/v1/pose:relative", "/v1/status"], document.GetProperty("paths").EnumerateObject().Select(path => path.Name).Order(StringComparer.Ordinal));
         Assert.Equal(
             ["application/json", "application/octet-stream", "application/x-npy"],
             document.GetProperty("paths").GetProperty("/v1/features").GetProperty("post").GetProperty("responses").GetProperty("200").GetProperty("content")
@@ -85,6 +93,39 @@ public sealed partial class ApiDocumentTests
         Check("FigureChangeReply", job.GetProperty("verdict").GetProperty("references")[0]);
         Check("MatchFiguresReply", job.GetProperty("measurement").GetProperty("figures"));
         Check("PublishedAdapterReply", (await (await mesh.Http.GetAsync("/v1/adapters", Token)).JsonAsync()).GetProperty("adapters")[0]);
+        void Check(string name, JsonElement element)
+        {
+            string[] given = [.. element.EnumerateObject().Select(property => property.Name)];
+            Assert.Empty(given.Except(schemas.GetProperty(name).GetProperty("properties").EnumerateObject().Select(property => property.Name)));
+            Assert.Empty(schemas.GetProperty(name).GetProperty("required").EnumerateArray().Select(property => property.GetString()!).Except(given));
+        }
+    }
+
+    // Goal: as with jobs, for objects and poses. Method: the same.
+    [Fact]
+    public async Task Document_PoseSchemas_HaveThePropertiesOfRealAnswers()
+    {
+        await using var mesh = await FakeMesh.StartAsync(new FakePose());
+        var schemas = (await Document(mesh)).GetProperty("components").GetProperty("schemas");
+        (string, object)[] camera = [("fx", "1"), ("fy", "1"), ("cx", "1"), ("cy", "1")];
+
+        var made = await (await mesh.Http.GetAsync("/v1/objects/box", Token)).JsonAsync();
+        var poses = await (await mesh.PostAsync("/v1/pose", [("image", Sample.Picture), ("object", "box"), .. camera])).JsonAsync();
+        var relative = await (await mesh.PostAsync("/v1/pose:relative", [("source", Sample.Picture), ("target", Sample.Picture), .. camera])).JsonAsync();
+
+        Check("ObjectReply", made);
+        Check("BoxReply", made.GetProperty("box"));
+        Check("SymmetriesReply", made.GetProperty("symmetries"));
+        Check("AxisReply", made.GetProperty("symmetries").GetProperty("continuous")[0]);
+        Check("FindingReply", made.GetProperty("findings")[0]);
+        Check("ObjectsReply", await (await mesh.Http.GetAsync("/v1/objects", Token)).JsonAsync());
+        Check("PosesReply", poses);
+        Check("ObjectPoseReply", poses.GetProperty("poses")[0]);
+        Check("ObjectPoseReply", poses.GetProperty("poses")[1]);
+        Check("PoseReply", poses.GetProperty("poses")[0].GetProperty("best"));
+        Check("PoseTimingsReply", poses.GetProperty("timings"));
+        Check("RelativePoseReply", relative);
+        Check("MotionReply", relative.GetProperty("best"));
         void Check(string name, JsonElement element)
         {
             string[] given = [.. element.EnumerateObject().Select(property => property.Name)];

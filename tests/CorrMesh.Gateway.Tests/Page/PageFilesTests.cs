@@ -15,8 +15,8 @@ public sealed partial class PageFilesTests
     public async Task Page_EveryAddressInIt_IsServedUnderTheStrictPolicy()
     {
         await using var mesh = await FakeMesh.StartAsync();
-        var waiting = new Queue<string>(["/", "/runs/some-job"]);
-        var seen = new HashSet<string> { "/", "/runs/some-job", "/docs" };
+        var waiting = new Queue<string>(["/", "/runs/some-job", "/poses"]);
+        var seen = new HashSet<string> { "/", "/runs/some-job", "/poses", "/docs" };
         while (waiting.TryDequeue(out string? path))
         {
             var answer = await mesh.Http.GetAsync(path, Token);
@@ -26,7 +26,7 @@ public sealed partial class PageFilesTests
             Assert.StartsWith("default-src 'none'; script-src 'self'; style-src 'self';", policy, StringComparison.Ordinal);
             Assert.DoesNotContain("unsafe", policy, StringComparison.Ordinal);
             Assert.Equal("nosniff", answer.Headers.GetValues("X-Content-Type-Options").Single());
-            if (path == "/" || path.StartsWith("/runs", StringComparison.Ordinal)) Assert.DoesNotMatch(@"<script(?![^>]*src=)|<style|\sstyle=|\son\w+=|https?://", text);
+            if (path is "/" or "/poses" || path.StartsWith("/runs", StringComparison.Ordinal)) Assert.DoesNotMatch(@"<script(?![^>]*src=)|<style|\sstyle=|\son\w+=|https?://", text);
             foreach (Match match in Address().Matches(text))
             {
                 string found = new Uri(new Uri(mesh.Http.BaseAddress!, path), match.Groups[1].Value).AbsolutePath;
@@ -34,13 +34,14 @@ public sealed partial class PageFilesTests
             }
         }
 
-        Assert.Superset(new HashSet<string> { "/assets/page.css", "/assets/page.js", "/assets/api.js", "/assets/picture.js", "/assets/mesh.js", "/runs", "/assets/runs.css", "/assets/runs.js", "/assets/run.js", "/assets/chart.js", "/assets/events.js", "/favicon.svg" }, seen);
+        Assert.Superset(new HashSet<string> { "/assets/page.css", "/assets/page.js", "/assets/api.js", "/assets/picture.js", "/assets/mesh.js", "/runs", "/assets/runs.css", "/assets/runs.js", "/assets/run.js", "/assets/chart.js", "/assets/events.js", "/assets/poses.css", "/assets/poses.js", "/assets/objects.js", "/assets/fields.js", "/assets/clip.js", "/assets/projection.js", "/favicon.svg" }, seen);
     }
 
     [Theory]
     [InlineData("/", "text/html; charset=utf-8")]
     [InlineData("/runs", "text/html; charset=utf-8")]
     [InlineData("/runs/some-job", "text/html; charset=utf-8")]
+    [InlineData("/poses", "text/html; charset=utf-8")]
     [InlineData("/assets/page.js", "text/javascript; charset=utf-8")]
     [InlineData("/samples/left.jpg", "image/jpeg")]
     public async Task Page_AskedAgainWithItsTag_IsNotSentAgain(string path, string type)
@@ -73,6 +74,8 @@ public sealed partial class PageFilesTests
     [InlineData("/wwwroot/index.html")]
     [InlineData("/runs.html")]
     [InlineData("/runs/some/job")]
+    [InlineData("/poses.html")]
+    [InlineData("/poses/some-object")]
     public async Task Page_OtherFile_IsNotFound(string path)
     {
         await using var mesh = await FakeMesh.StartAsync();

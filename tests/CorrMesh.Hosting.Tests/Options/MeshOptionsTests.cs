@@ -18,7 +18,7 @@ public sealed class MeshOptionsTests
     [InlineData("CorrMesh:Listen:HttpPort", "70000", "CorrMesh:Listen:HttpPort: ", "70000 given")]
     [InlineData("CorrMesh:Drain:Limit", "-00:00:01", "CorrMesh:Drain:Limit: ", "-00:00:01 given")]
     [InlineData("CorrMesh:Retry:Retries", "11", "CorrMesh:Retry:Retries: ", "11 given")]
-    [InlineData("CorrMesh:Services:featurs", "http://127.0.0.1:1", "CorrMesh:Services:featurs: ", "features, matching, training, gateway")]
+    [InlineData("CorrMesh:Services:featurs", "http://127.0.0.1:1", "CorrMesh:Services:featurs: ", "features, matching, training, pose, gateway")]
     [InlineData("CorrMesh:Limts:Points", "5", "CorrMesh:Limts: no such section", "Limits")]
     [InlineData("CorrMesh:Data:Directory", "/etc/hostname", "CorrMesh:Data:Directory: a directory needed", "'/etc/hostname' given")]
     [InlineData("CorrMesh:Services:features", "127.0.0.1:5101", "CorrMesh:Services:features: ", "'127.0.0.1:5101' given")]

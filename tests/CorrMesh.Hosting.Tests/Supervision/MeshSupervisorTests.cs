@@ -45,12 +45,12 @@ public sealed class MeshSupervisorTests
     public void Specs_ThreeReplicas_HaveTheirPortsThreadsAndAddresses()
     {
         ChildSpec[] specs = Plan("--features-replicas=3", "--threads=7", "--redis=10.0.0.7:6379");
-        Assert.Equal(["features-0", "features-1", "features-2", "matching", "training", "gateway"], specs.Select(spec => spec.Name));
+        Assert.Equal(["features-0", "features-1", "features-2", "matching", "training", "pose", "gateway"], specs.Select(spec => spec.Name));
         Assert.All(specs, spec => Assert.Equal("http://127.0.0.1:5101,http://127.0.0.1:5111,http://127.0.0.1:5121", Setting(spec, "CorrMesh:Services:features")));
         Assert.All(specs, spec => Assert.Equal("http://127.0.0.1:5102", Setting(spec, "CorrMesh:Services:matching")));
         Assert.All(specs, spec => Assert.Equal("true", Setting(spec, "CorrMesh:Process:Supervised")));
-        Assert.Equal(["5100", "5110", "5120", "5100", "5100", "5100"], specs.Select(spec => Setting(spec, "CorrMesh:Listen:PortBase")));
-        Assert.Equal(["--target=features", "--target=features", "--target=features", "--target=matching", "--target=training", "--target=gateway"], specs.Select(spec => spec.Command[1]));
+        Assert.Equal(["5100", "5110", "5120", "5100", "5100", "5100", "5100"], specs.Select(spec => Setting(spec, "CorrMesh:Listen:PortBase")));
+        Assert.Equal(["--target=features", "--target=features", "--target=features", "--target=matching", "--target=training", "--target=pose", "--target=gateway"], specs.Select(spec => spec.Command[1]));
         Assert.Equal("2", Setting(specs[0], "CorrMesh:Features:Threads"));
         Assert.Equal("10.0.0.7:6379", Setting(specs[0], "CorrMesh:Redis:Address"));
         Assert.Equal((null, "00:00:01"), (Setting(specs[0], "CorrMesh:Drain:Notice"), Setting(specs[^1], "CorrMesh:Drain:Notice")));
@@ -103,6 +103,24 @@ public sealed class MeshSupervisorTests
         for (int i = 0; i < 20; i++) await AcceptedByAsync(second, first);
         first.Dispose();
         await AcceptedByAsync(second, second);
+    }
+
+    // Goal: a port that is held for a process to come is in nobody's way. Method: it refuses connections until it is listened on, and again after.
+    [Fact]
+    public async Task SharedPort_Held_TakesNoConnectionAndCanBeListenedOn()
+    {
+        using Socket held = SharedPort.Hold(new IPEndPoint(IPAddress.Loopback, 0));
+        await RefusedAsync();
+        using (Socket listening = SharedPort.Bind(held.LocalEndPoint!))
+            for (int i = 0; i < 20; i++) await AcceptedByAsync(listening, held);
+        await RefusedAsync();
+
+        async Task RefusedAsync()
+        {
+            using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            SocketException refused = await Assert.ThrowsAsync<SocketException>(() => client.ConnectAsync(held.LocalEndPoint!, TestContext.Current.CancellationToken).AsTask());
+            Assert.Equal(SocketError.ConnectionRefused, refused.SocketErrorCode);
+        }
     }
 
     private static async Task AcceptedByAsync(Socket expected, Socket address)

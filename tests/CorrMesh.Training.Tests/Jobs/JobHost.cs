@@ -92,7 +92,7 @@ internal sealed class JobHost : IAsyncDisposable
     public static async Task<Job> WhenAsync(Contract.TrainingServiceClient client, string id, Func<Job, bool> holds)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        patience.CancelAfter(TimeSpan.FromMinutes(3));
+        patience.CancelAfter(TimeSpan.FromMinutes(6));   // jobs run when nobody else wants the processor
         while (true)
         {
             Job job = (await client.GetJobAsync(new GetJobRequest { Id = id }, cancellationToken: patience.Token)).Job;
