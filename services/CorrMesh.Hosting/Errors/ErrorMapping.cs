@@ -1,4 +1,5 @@
 using CorrMesh.Hosting.Health;
+using CorrMesh.Hosting.Streams;
 using CorrMesh.Hosting.Telemetry;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -41,7 +42,12 @@ public sealed class ErrorMapping(ModuleHealth health, TimeProvider time, ILogger
         IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation)
     {
         try { return await continuation(MessageFaults.Telling(requestStream), context).ConfigureAwait(false); }
-        catch (Exception exception) { throw Map(exception, context); }
+        catch (Exception exception)
+        {
+            RpcException mapped = Map(exception, context);
+            await RestOfUpload.PassAsync(context.GetHttpContext().Request.BodyReader, time, context.CancellationToken).ConfigureAwait(false);
+            throw mapped;
+        }
     }
 
     public override async Task ServerStreamingServerHandler<TRequest, TResponse>(

@@ -1,3 +1,4 @@
+using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
 
@@ -8,6 +9,26 @@ public static class RpcErrors
 {
     /// <summary>The domain of every ErrorInfo that the mesh sends.</summary>
     public const string Domain = "corrmesh";
+
+    /// <summary>An error of a service's own kind.</summary>
+    /// <param name="code">Its code.</param>
+    /// <param name="reason">For programs: `OBJECT_EXISTS`.</param>
+    /// <param name="message">For people.</param>
+    public static RpcException Of(StatusCode code, string reason, string message) => Of(code, reason, "", message);
+
+    /// <summary>The same, blaming a field.</summary>
+    /// <param name="code">Its code.</param>
+    /// <param name="reason">For programs.</param>
+    /// <param name="field">The field's path; the message begins with it.</param>
+    /// <param name="message">For people.</param>
+    public static RpcException Of(StatusCode code, string reason, string field, string message)
+    {
+        var status = new Google.Rpc.Status { Code = (int)code, Message = message };
+        var info = new ErrorInfo { Domain = Domain, Reason = reason };
+        if (field.Length > 0) info.Metadata["field"] = field;
+        status.Details.Add(Any.Pack(info));
+        return status.ToRpcException();
+    }
 
     /// <summary>Whether a key's map or set is gone, so that sending the contents once more will do.</summary>
     public static bool IsFeaturesExpired(this RpcException exception) => exception.ErrorReason() == FeaturesExpiredException.Reason;

@@ -3,6 +3,7 @@ using CorrMesh.Hosting.Errors;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Protos.Matching.V1;
+using CorrMesh.Protos.Pose.V1;
 using CorrMesh.Protos.Training.V1;
 using Google.Protobuf;
 using Grpc.Core;
@@ -40,6 +41,35 @@ public sealed class GrpcProxyTests
 
         await call.RequestStream.CompleteAsync();
         Assert.False(await call.ResponseStream.MoveNext(Token));
+    }
+
+    // Goal: who is refused while he uploads hears why, and no reset. Method: a service that refuses before it has read anything, and a caller who goes on
+    // writing without a look at the answer; several times, since a reset needs a race.
+    [Fact]
+    public async Task Upload_RefusedAtItsBeginning_ItsSenderHearsWhy()
+    {
+        await using var mesh = await FakeMesh.StartAsync(new FakePose { OnOpen = () => throw new FieldException("config.id", "taken") });
+        var client = new PoseService.PoseServiceClient(mesh.Grpc);
+        var part = new CreateObjectRequest { Mesh = new MeshPart { Content = ByteString.CopyFrom(new byte[1 << 20]) } };
+        for (int i = 0; i < 10; i++)
+        {
+            using var call = client.CreateObject(cancellationToken: Token);
+            for (int parts = 0; parts < 4; parts++) await call.RequestStream.WriteAsync(part, Token);
+            await call.RequestStream.CompleteAsync();
+            RpcException refused = await Assert.ThrowsAsync<RpcException>(() => call.ResponseAsync);
+            Assert.Equal((StatusCode.InvalidArgument, "config.id"), (refused.StatusCode, refused.FieldViolations()[0].Field));
+        }
+    }
+
+    // Goal: neither does one who opens an upload and then waits for its end. Method: the refusal comes although the caller never ends it.
+    [Fact]
+    public async Task Upload_RefusedWhileItsSenderWaits_IsToldSoon()
+    {
+        await using var mesh = await FakeMesh.StartAsync(new FakePose { OnOpen = () => throw new FieldException("config.id", "taken") });
+        using var call = new PoseService.PoseServiceClient(mesh.Grpc).CreateObject(cancellationToken: Token);
+        await call.RequestStream.WriteAsync(new CreateObjectRequest { Config = new ObjectConfig() }, Token);
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => call.ResponseAsync);
+        Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
     }
 
     // Goal: a gateway that is replaced ends its streams, after the answers to what the services have, and says how to go on. Method: the stream's caller never
