@@ -13,7 +13,12 @@ cd "$root"
 export CORRMESH_HTTP_PORT=${CORRMESH_HTTP_PORT:-8080} CORRMESH_GRPC_PORT=${CORRMESH_GRPC_PORT:-8081}
 CORRMESH_REDIS_PASSWORD=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
 export CORRMESH_REDIS_PASSWORD
-if docker compose version >/dev/null 2>&1; then compose=(docker compose -p corrmesh-test); else compose=(docker-compose -p corrmesh-test); fi
+# A data folder of its own that the containers' user may write.
+work=$(mktemp -d)
+mkdir -m 777 "$work/data"
+printf 'services:\n  features: { volumes: ["%s:/data:ro"] }\n  training: { volumes: ["%s:/data"] }\n  pose: { volumes: ["%s:/data"] }\n' "$work"/data{,,} >"$work/data.yml"
+files=(-p corrmesh-test -f docker-compose.yml -f "$work/data.yml")
+if docker compose version >/dev/null 2>&1; then compose=(docker compose "${files[@]}"); else compose=(docker-compose "${files[@]}"); fi
 services=(features matching training pose gateway)
 
 fail() {
@@ -34,12 +39,11 @@ in_container() { docker exec "$("${compose[@]}" ps -q "$1")" "${@:2}"; }
 is() { [[ $1 == "$2" ]]; }
 not() { ! "$@" 2>/dev/null; }
 
-mkdir -p data   # or the engine makes it, as root
 if [[ -z ${CORRMESH_KEEP_IMAGES:-} ]]; then
     read -ra more <<<"${CORRMESH_BUILD_ARGS:-}"
     "${compose[@]}" build "${more[@]}"
 fi
-trap '"${compose[@]}" down -v --timeout 30' EXIT
+trap '"${compose[@]}" down -v --timeout 30; rm -rf "$work"' EXIT
 "${compose[@]}" up -d --no-build || fail "every service becomes healthy"
 echo "waiting for the gateway's health ..."
 for _ in $(seq 120); do
@@ -56,6 +60,43 @@ holds "every service serves" curl -fsS -o /dev/null "$http/healthz"
 matches=$(curl -fsS -F source=@deploy/samples/left.jpg -F target=@deploy/samples/right.jpg -F grid=4 "$http/v1/match" | grep -o '"similarity"' | wc -l)
 holds "16 matches for a grid of 4" is "$matches" 16
 /usr/bin/python3 tests/clients/python/first_answer.py "127.0.0.1:$CORRMESH_GRPC_PORT" || fail "the Python client has its answers"
+
+cat >"$work/box.ply" <<'PLY'
+ply
+format ascii 1.0
+element vertex 8
+property float x
+property float y
+property float z
+property uchar red
+property uchar green
+property uchar blue
+element face 6
+property list uchar int vertex_indices
+end_header
+0 0 0 250 20 20
+0.2 0 0 20 250 20
+0.2 0.15 0 20 20 250
+0 0.15 0 250 250 20
+0 0 0.1 20 250 250
+0.2 0 0.1 250 20 250
+0.2 0.15 0.1 250 250 250
+0 0.15 0.1 20 20 20
+4 3 2 1 0
+4 4 5 6 7
+4 0 1 5 4
+4 1 2 6 5
+4 2 3 7 6
+4 3 0 4 7
+PLY
+holds "an object is made" curl -fsS -o /dev/null -F id=box -F view_count=8 -F roll_count=1 -F "mesh=@$work/box.ply" "$http/v1/objects"
+docker kill "$("${compose[@]}" ps -q pose)" >/dev/null
+"${compose[@]}" up -d --no-build pose >/dev/null 2>&1
+for _ in $(seq 60); do
+    [[ $(inspect pose '{{.State.Health.Status}}') == healthy ]] && break
+    sleep 1
+done
+holds "the object outlives its service's container" curl -fsS --retry 20 --retry-delay 1 -o /dev/null "$http/v1/objects/box"
 
 for service in redis "${services[@]}"; do
     holds "$service does not run as root" not is "$(in_container "$service" id -u)" 0

@@ -5,7 +5,21 @@ namespace CorrMesh.Metrics;
 /// <summary>An axis about which an object looks the same however far it is turned.</summary>
 /// <param name="Direction">Object frame, of any length above 0.</param>
 /// <param name="Offset">A point of the axis, object frame.</param>
-public readonly record struct SymmetryAxis((double X, double Y, double Z) Direction, (double X, double Y, double Z) Offset);
+public readonly record struct SymmetryAxis((double X, double Y, double Z) Direction, (double X, double Y, double Z) Offset)
+{
+    /// <summary>The motion that turns about it, right-handed.</summary>
+    /// <param name="angle">Radians.</param>
+    /// <exception cref="ArgumentException">The direction is none.</exception>
+    public RigidPose Turn(double angle)
+    {
+        (double x, double y, double z) = Direction;
+        double length = Math.Sqrt(x * x + y * y + z * z), half = Math.Sin(angle / 2) / length;
+        if (!(length > 0) || !double.IsFinite(length)) throw new ArgumentException($"axis: a finite direction longer than 0 needed, ({x}, {y}, {z}) given", nameof(angle));
+        var turn = RigidPose.FromQuaternion(half * x, half * y, half * z, Math.Cos(angle / 2));
+        var moved = turn.Rotate(Offset);
+        return turn with { X = Offset.X - moved.X, Y = Offset.Y - moved.Y, Z = Offset.Z - moved.Z };
+    }
+}
 
 /// <summary>The motions that leave an object looking the same, as BOP declares them (Hodaň et al., ECCV 2020 workshops).</summary>
 public static class ObjectSymmetries
@@ -25,17 +39,7 @@ public static class ObjectSymmetries
         RigidPose[] fixedMotions = [RigidPose.Identity, .. discrete];
         if (continuous.Count == 0) return fixedMotions;
         int steps = (int)Math.Ceiling(Math.PI / step);
-        RigidPose[] turns = [.. continuous.SelectMany(axis => Enumerable.Range(0, steps).Select(i => Turn(axis, 2 * Math.PI * i / steps)))];
+        RigidPose[] turns = [.. continuous.SelectMany(axis => Enumerable.Range(0, steps).Select(i => axis.Turn(2 * Math.PI * i / steps)))];
         return [.. fixedMotions.SelectMany(motion => turns.Select(turn => turn * motion))];
-    }
-
-    private static RigidPose Turn(SymmetryAxis axis, double angle)
-    {
-        (double x, double y, double z) = axis.Direction;
-        double length = Math.Sqrt(x * x + y * y + z * z), half = Math.Sin(angle / 2) / length;
-        if (!(length > 0) || !double.IsFinite(length)) throw new ArgumentException($"axis: a finite direction longer than 0 needed, ({x}, {y}, {z}) given", nameof(axis));
-        var turn = RigidPose.FromQuaternion(half * x, half * y, half * z, Math.Cos(angle / 2));
-        var moved = turn.Rotate(axis.Offset);
-        return turn with { X = axis.Offset.X - moved.X, Y = axis.Offset.Y - moved.Y, Z = axis.Offset.Z - moved.Z };
     }
 }

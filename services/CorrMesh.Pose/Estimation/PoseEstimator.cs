@@ -3,6 +3,7 @@ using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Options;
 using CorrMesh.Pose.Objects;
 using CorrMesh.Pose.Pnp;
+using CorrMesh.Pose.Symmetries;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using Grpc.Core;
@@ -49,14 +50,14 @@ internal sealed class PoseEstimator(FeatureService.FeatureServiceClient features
         string key = $"{spec.Model} {spec.Adapter} {spec.Tokens}";
         if (!maps.TryGetValue(key, out FeatureMapReference? map))
             maps[key] = map = await clock.FeaturesAsync(() => ExtractAsync(calls, scene, manifest, scene.Region, 0)).ConfigureAwait(false);
-        FoundPose wide = await LookAsync(scene, model, calls, map, scene.Region, 0, model.Wide, null, isClose: false, manifest, clock, cancellation).ConfigureAwait(false);
+        FoundPose wide = await LookAsync(scene, calls, map, scene.Region, 0, RowSelection.All(model.Wide), isClose: false, manifest, clock, cancellation).ConfigureAwait(false);
         FoundPose best = await CloserAsync(scene, manifest, wide, clock, cancellation).ConfigureAwait(false);
         if (best.Confidence >= Sure || !inParts) return best;
         foreach ((double share, double x, double y) in Parts)
         {
             if (PartOf(scene.WholeOrRegion, share, x, y) is not { } part) break;
             FeatureMapReference partMap = await clock.FeaturesAsync(() => ExtractAsync(calls, scene, manifest, part, 0)).ConfigureAwait(false);
-            FoundPose seen = await LookAsync(scene, model, calls, partMap, part, 0, model.Wide, null, isClose: false, manifest, clock, cancellation).ConfigureAwait(false);
+            FoundPose seen = await LookAsync(scene, calls, partMap, part, 0, RowSelection.All(model.Wide), isClose: false, manifest, clock, cancellation).ConfigureAwait(false);
             FoundPose found = await CloserAsync(scene, manifest, seen, clock, cancellation).ConfigureAwait(false);
             if (found.Confidence > best.Confidence) best = found;
             if (best.Confidence >= Sure) break;
@@ -71,17 +72,17 @@ internal sealed class PoseEstimator(FeatureService.FeatureServiceClient features
         ObjectModel model = await LoadAsync(manifest).ConfigureAwait(false);
         var calls = new MapCalls(features, SpecOf(manifest), Names, cancellation);
         Box box = manifest.ToBox();
+        SymmetrySet symmetries = manifest.ToSymmetries();
         FoundPose found = FoundPose.Nothing;
         // Where the object is, and which side it shows, is known better after a first look.
         for (int look = 0; look < 2; look++)
         {
             ObjectRegion? region = ObjectRegion.Of(ObjectRegion.Corners(box.Least, box.Greatest), expected, scene.Camera, scene.Width, scene.Height, ObjectRegion.Close, manifest.Tokens, limits.MinTokens);
             if (region is null) return found;
-            int[] rows = model.Close.Of(model.Nearest(expected, NearPictures, box.Middle));
-            if (rows.Length > limits.Points) rows = [.. Enumerable.Range(0, limits.Points).Select(i => rows[(int)((long)i * rows.Length / limits.Points)])];
-            if (rows.Length == 0) return found;
+            RowSelection rows = model.CloseTo(expected, NearPictures, box.Middle, symmetries).Thinned(limits.Points);
+            if (rows.Count == 0) return found;
             FeatureMapReference map = await clock.FeaturesAsync(() => ExtractAsync(calls, scene, manifest, region.Pixels, region.Tokens)).ConfigureAwait(false);
-            FoundPose seen = await LookAsync(scene, model, calls, map, region.Pixels, region.Tokens, model.Close, rows, isClose: true, manifest, clock, cancellation).ConfigureAwait(false);
+            FoundPose seen = await LookAsync(scene, calls, map, region.Pixels, region.Tokens, rows, isClose: true, manifest, clock, cancellation).ConfigureAwait(false);
             if (seen.Confidence > found.Confidence || found.Result.Best is null) found = seen;
             if (seen.Result.Best is not { } best || best.ObjectToCamera.AngleTo(expected) <= SurpriseDegrees) break;
             expected = best.ObjectToCamera;
@@ -97,19 +98,17 @@ internal sealed class PoseEstimator(FeatureService.FeatureServiceClient features
     }
 
     private async Task<FoundPose> LookAsync(
-        PoseScene scene, ObjectModel model, MapCalls calls, FeatureMapReference map, Rectangle? region, uint tokens, DescriptorRows rows, int[]? taken, bool isClose, ObjectManifest manifest, PoseClock clock,
-        CancellationToken cancellation)
+        PoseScene scene, MapCalls calls, FeatureMapReference map, Rectangle? region, uint tokens, RowSelection rows, bool isClose, ObjectManifest manifest, PoseClock clock, CancellationToken cancellation)
     {
-        byte[] descriptors = taken is null ? rows.Descriptors : rows.Take(taken);
-        MatchDescriptorSetsResponse matched = await clock.MatchingAsync(() => calls.MatchAsync(map, scene.Content, region, tokens, descriptors, rows.Channels)).ConfigureAwait(false);
+        MatchDescriptorSetsResponse matched = await clock.MatchingAsync(() => calls.MatchAsync(map, scene.Content, region, tokens, rows.Descriptors, rows.Channels)).ConfigureAwait(false);
         int count = matched.Matches.Count;
         int[] pairs = new int[count];
         double[] objectPoints = new double[3 * count], imagePoints = new double[2 * count], scores = new double[count];
         for (int i = 0; i < count; i++)
         {
             SetMatch match = matched.Matches[i];
-            int row = pairs[i] = taken is null ? (int)match.SetIndex : taken[match.SetIndex];
-            for (int axis = 0; axis < 3; axis++) objectPoints[3 * i + axis] = rows.Points[3 * row + axis];
+            pairs[i] = rows.Rows[match.SetIndex];
+            for (int axis = 0; axis < 3; axis++) objectPoints[3 * i + axis] = rows.Points[3 * (int)match.SetIndex + axis];
             (imagePoints[2 * i], imagePoints[2 * i + 1], scores[i]) = (match.Position.X, match.Position.Y, match.Similarity);
         }
         var options = new PnpOptions { MaxErrorPixels = Math.Max(LeastErrorPixels, LargestErrorTokens * Math.Max(map.Grid.StepXPx, map.Grid.StepYPx)), Seed = scene.Seed };

@@ -11,16 +11,4 @@ internal sealed record DescriptorRows(int Channels, float[] Points, byte[] Descr
     public int Count => Points.Length / 3;
 
     public long Bytes => 4L * Points.Length + Descriptors.Length + Colours.Length + RowsOfPicture.Sum(rows => 4L * rows.Length);
-
-    /// <summary>The rows that some pictures show, ascending.</summary>
-    public int[] Of(IEnumerable<int> pictures) => [.. pictures.SelectMany(picture => RowsOfPicture[picture]).Distinct().Order()];
-
-    /// <summary>The descriptors of some rows, [2 n C] bytes.</summary>
-    public byte[] Take(ReadOnlySpan<int> rows)
-    {
-        int size = 2 * Channels;
-        var taken = new byte[rows.Length * size];
-        for (int i = 0; i < rows.Length; i++) Descriptors.AsSpan(rows[i] * size, size).CopyTo(taken.AsSpan(i * size));
-        return taken;
-    }
 }

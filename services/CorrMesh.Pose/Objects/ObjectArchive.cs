@@ -8,7 +8,8 @@ namespace CorrMesh.Pose.Objects;
 /// <summary>An object's points and descriptors as a file that NumPy opens: a zip of arrays. Equal objects are equal files.</summary>
 /// <remarks>
 /// pictures f8 [V, 4, 4] (object to camera); for `wide` and `close`: _points f4 [N, 3] (metres), _descriptors f2 [N, C], _colours u1 [N, 3],
-/// _rows i4 [M] and _starts i4 [V + 1] (picture v shows rows[starts[v] : starts[v + 1]]); with a mesh, mesh_positions f4 [P, 3] and mesh_faces i4 [F, 3].
+/// _rows i4 [M] and _starts i4 [V + 1] (picture v shows rows[starts[v] : starts[v + 1]]); of a symmetric object wide_points lie on one of the sides that
+/// look the same; with a mesh, mesh_positions f4 [P, 3] and mesh_faces i4 [F, 3].
 /// </remarks>
 internal static class ObjectArchive
 {

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using CorrMesh.Geometry;
 using CorrMesh.Hosting.Errors;
 using CorrMesh.Hosting.Options;
+using CorrMesh.Pose.Symmetries;
 using CorrMesh.Protos.Common.V1;
 using CorrMesh.Protos.Features.V1;
 using CorrMesh.Protos.Pose.V1;
@@ -38,6 +39,9 @@ internal sealed class ObjectBuilder(FeatureService.FeatureServiceClient features
 
     private const int FewestPoints = 12;
 
+    // Where symmetric objects are seen from, object frame: a direction in which no axis, and no plane between equal sides, is likely to lie.
+    private static readonly (double X, double Y, double Z) Front = (0.6, 0.35, 0.72);
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private static readonly (string, string)[] Names = [("spec.region_of_interest", "picture"), ("spec", "config.spec"), ("source.image", "picture.image"), ("source", "picture"), ("target", "picture"), ("model", "config.spec.model"), ("adapter", "config.spec.adapter")];
@@ -61,7 +65,7 @@ internal sealed class ObjectBuilder(FeatureService.FeatureServiceClient features
             throw new FieldException(order.Pictures.Count == 0 ? "mesh" : "picture", $"at least one that shows the object needed, none of {pictures.Count} does: their poses do not lead into the pictures, or depth and masks leave nothing");
         if (identities.Any(other => other.AdapterDigest != identities[0].AdapterDigest || other.ModelDigest != identities[0].ModelDigest))
             throw new NotReadyException("MODEL_CHANGED", "pose: the model or the adapter has been replaced while the object was made; make it again", TimeSpan.FromSeconds(1));
-        DescriptorRows wide = Merge(wideLooks, limits.Points), close = Merge(closeLooks, int.MaxValue);
+        DescriptorRows wide = Merge(OneSide(wideLooks, pictures.Poses, order.Symmetries, box), limits.Points), close = Merge(closeLooks, int.MaxValue);
         if (close.Count < FewestPoints || wide.Count < FewestPoints)
             throw new FieldException(order.Pictures.Count == 0 ? "mesh" : "picture", $"at least {FewestPoints} points of the object that can be seen needed, {Math.Min(close.Count, wide.Count)} found");
         ObjectSurface? surface = order.Mesh is { } mesh ? new ObjectSurface(mesh.Positions, mesh.Indices) : null;
@@ -151,6 +155,20 @@ internal sealed class ObjectBuilder(FeatureService.FeatureServiceClient features
             Half[] values = MemoryMarshal.Cast<byte, Half>(sampled.Values.Data.Span).ToArray();
             return new Look([.. points.Select(point => point.Place)], values, colours, step * depth / picture.Camera.Pinhole.FocalX, sampled.Reference.Identity);
         }
+    }
+
+    // Of sides that look the same each is looked for as one of them: a photo would match now the one, now the other.
+    private static List<Look> OneSide(List<Look> looks, IReadOnlyList<RigidPose> poses, SymmetrySet symmetries, Box box)
+    {
+        if (symmetries.IsEmpty) return looks;
+        return [.. looks.Select((look, i) =>
+        {
+            RigidPose toObject = poses[i].Inverse();
+            (double x, double y, double z) = (toObject.X - box.Middle.X, toObject.Y - box.Middle.Y, toObject.Z - box.Middle.Z);
+            double far = Math.Sqrt(x * x + y * y + z * z);
+            RigidPose motion = symmetries.MotionOf((toObject.X, toObject.Y, toObject.Z), (box.Middle.X + far * Front.X, box.Middle.Y + far * Front.Y, box.Middle.Z + far * Front.Z));
+            return look with { Places = Array.ConvertAll(look.Places, place => motion.Apply(place)) };
+        })];
     }
 
     // Alike ones ever more readily until they are few enough.

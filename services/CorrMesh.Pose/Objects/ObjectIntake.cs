@@ -49,6 +49,8 @@ internal sealed class ObjectIntake(ObjectBuilder builder, ObjectStore store, Ima
         if (Same(config, digest) is { } same) return same;
 
         long started = Stopwatch.GetTimestamp();
+        if (config.DetectSymmetries && order.Mesh is { } mesh)
+            order = order with { Symmetries = await Task.Run(() => SymmetryDetector.Extend(order.Symmetries, mesh, cancellation), cancellation).ConfigureAwait(false) };
         BuiltObject built;
         try
         {
@@ -59,8 +61,6 @@ internal sealed class ObjectIntake(ObjectBuilder builder, ObjectStore store, Ima
             throw new FieldException([.. exception.Violations.Select(violation => violation with { Description = $"{violation.Description}; likely reason: {likely.Message}" })], exception);
         }
         IReadOnlyList<InputFinding> findings = InputLint.OfUpload(order, built.Box);
-        SymmetrySet symmetries = config.DetectSymmetries && order.Mesh is { } mesh
-            ? await Task.Run(() => SymmetryDetector.Extend(order.Symmetries, mesh, cancellation), cancellation).ConfigureAwait(false) : order.Symmetries;
         try
         {
             return await store.AddAsync(
@@ -69,8 +69,8 @@ internal sealed class ObjectIntake(ObjectBuilder builder, ObjectStore store, Ima
                     ObjectManifest.CurrentSchema, config.Id, config.DisplayName, time.GetUtcNow(), config.RequestId, digest, built.Source, built.Identity.Model, built.Identity.ModelDigest, built.Identity.Adapter,
                     built.Identity.AdapterDigest, built.Tokens, built.Model.Pictures.Length, built.Sampled, built.Model.Wide.Count + built.Model.Close.Count, built.DiameterMetres,
                     [built.Box.Least.X, built.Box.Least.Y, built.Box.Least.Z, built.Box.Greatest.X, built.Box.Greatest.Y, built.Box.Greatest.Z],
-                    [.. symmetries.Discrete.Select(pose => pose.Matrix())],
-                    [.. symmetries.Continuous.Select(axis => new[] { axis.Direction.X, axis.Direction.Y, axis.Direction.Z, axis.Offset.X, axis.Offset.Y, axis.Offset.Z })],
+                    [.. order.Symmetries.Discrete.Select(pose => pose.Matrix())],
+                    [.. order.Symmetries.Continuous.Select(axis => new[] { axis.Direction.X, axis.Direction.Y, axis.Direction.Z, axis.Offset.X, axis.Offset.Y, axis.Offset.Z })],
                     built.Model.Surface is not null, Stopwatch.GetElapsedTime(started).TotalSeconds, [.. findings.Select(finding => new[] { finding.Kind, finding.Message })], archive),
                 cancellation).ConfigureAwait(false);
         }

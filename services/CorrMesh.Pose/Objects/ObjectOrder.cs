@@ -10,7 +10,7 @@ namespace CorrMesh.Pose.Objects;
 /// <param name="Mesh">Metres; null without one.</param>
 /// <param name="Pictures">Uploaded ones; none: the mesh is rendered.</param>
 /// <param name="Box">Only points within it count; null for all.</param>
-/// <param name="Symmetries">Declared ones.</param>
+/// <param name="Symmetries">Declared ones, and those that were found.</param>
 internal sealed record ObjectOrder(ObjectConfig Config, TriangleMesh? Mesh, IReadOnlyList<PosedPicture> Pictures, Box? Box, SymmetrySet Symmetries)
 {
     public FeatureSpec Spec => Config.Spec ?? new FeatureSpec();

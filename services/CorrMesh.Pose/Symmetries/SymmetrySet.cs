@@ -23,8 +23,23 @@ internal sealed record SymmetrySet(IReadOnlyList<RigidPose> Discrete, IReadOnlyL
     /// <summary>Every motion, the identity first.</summary>
     public IReadOnlyList<RigidPose> Motions => motions ??= [.. Metrics.ObjectSymmetries.Expand(Discrete, Continuous, Step)];
 
+    /// <summary>The motion after which a pose, looking the same, is turned least from another: pose * motion.</summary>
+    public RigidPose MotionTo(RigidPose pose, RigidPose to)
+    {
+        // One axis is turned about by exactly what is needed; what two can do together is stepped through.
+        IEnumerable<RigidPose> motions = Continuous is [var axis] ? Discrete.Prepend(RigidPose.Identity).Select(motion => axis.Turn(Angle(axis, motion, pose, to)) * motion) : Motions;
+        return motions.MinBy(motion => (pose * motion).AngleTo(to));
+    }
+
     /// <summary>The pose, of those that look like it, that is turned least from another.</summary>
-    public RigidPose Nearest(RigidPose pose, RigidPose to) => IsEmpty ? pose : Motions.Select(motion => pose * motion).MinBy(candidate => candidate.AngleTo(to));
+    public RigidPose Nearest(RigidPose pose, RigidPose to) => IsEmpty ? pose : pose * MotionTo(pose, to);
+
+    /// <summary>The motion that brings a place as near as can be to another, as far as turning brings it there.</summary>
+    public RigidPose MotionOf((double X, double Y, double Z) place, (double X, double Y, double Z) near) => Motions.MinBy(motion =>
+    {
+        var moved = motion.Apply(place);
+        return (moved.X - near.X) * (moved.X - near.X) + (moved.Y - near.Y) * (moved.Y - near.Y) + (moved.Z - near.Z) * (moved.Z - near.Z);
+    });
 
     /// <summary>Whether two poses look alike.</summary>
     /// <param name="degrees">Largest rotation between them.</param>
@@ -48,6 +63,19 @@ internal sealed record SymmetrySet(IReadOnlyList<RigidPose> Discrete, IReadOnlyL
         wire.Discrete.AddRange(Discrete.Select(PoseWire.Write));
         wire.Continuous.AddRange(Continuous.Select(axis => new WireAxis { Direction = PoseWire.Write(axis.Direction), Offset = PoseWire.Write(axis.Offset) }));
         return wire;
+    }
+
+    // After the motion M, the turn T for which the trace of (R to)^T R T M is greatest; it is that of Q T with Q = M (R to)^T R, a sine curve of the angle.
+    private static double Angle(Metrics.SymmetryAxis axis, RigidPose motion, RigidPose pose, RigidPose to)
+    {
+        (double x, double y, double z) = axis.Direction;
+        double length = Math.Sqrt(x * x + y * y + z * z);
+        (x, y, z) = (x / length, y / length, z / length);
+        RigidPose q = motion * to.Inverse() * pose;
+        var along = q.Rotate((x, y, z));
+        double cosine = q.R11 + q.R22 + q.R33 - (x * along.X + y * along.Y + z * along.Z);
+        double sine = x * (q.R23 - q.R32) + y * (q.R31 - q.R13) + z * (q.R12 - q.R21);
+        return Math.Atan2(sine, cosine);
     }
 
     private static Metrics.SymmetryAxis ReadAxis(WireAxis axis, string field)

@@ -17,7 +17,6 @@ public sealed class RowMergerTests
         Assert.Equal([[0, 1], [0, 2]], rows.RowsOfPicture);
         Assert.Equal([0, 0, 0, 1, 0, 0, 1, 0, 0.02f], rows.Points);
         Assert.Equal(new byte[] { 1, 2, 3, 4, 5, 6, 7, 8, 9 }, rows.Colours);
-        Assert.Equal([0, 1, 2], rows.Of([0, 1]));
     }
 
     // Goal: one place that looks otherwise from another side stays.
@@ -37,14 +36,5 @@ public sealed class RowMergerTests
         merger.Add([], [], []);
         merger.Add([(0, 0, 0)], [(Half)1, (Half)0], [0, 0, 0]);
         Assert.Equal([[], [0]], merger.ToRows().RowsOfPicture);
-    }
-
-    [Fact]
-    public void Take_Rows_GivesTheirBytesInOrder()
-    {
-        var merger = new RowMerger(2, 0.01, 0.9);
-        merger.Add([(0, 0, 0), (1, 0, 0), (2, 0, 0)], [(Half)1, (Half)2, (Half)3, (Half)4, (Half)5, (Half)6], new byte[9]);
-        byte[] taken = merger.ToRows().Take([2, 0]);
-        Assert.Equal([(Half)5, (Half)6, (Half)1, (Half)2], Enumerable.Range(0, 4).Select(i => BitConverter.ToHalf(taken, 2 * i)));
     }
 }
