@@ -19,16 +19,47 @@ public sealed class SymmetrySetTests
         var axis = new SymmetryAxis((0, 0, 3), (0.1, -0.2, 0));
         RigidPose over = Over with { Y = -0.4 };
         var set = new SymmetrySet(endsAlike ? [over] : [], [axis]);
+        IReadOnlyList<RigidPose> steps = ObjectSymmetries.Expand(set.Discrete, set.Continuous, Math.PI / 360);
         var random = new SeededRandom(3, 0);
         for (int i = 0; i < 200; i++)
         {
             RigidPose pose = Any(random), to = Any(random);
             RigidPose motion = set.MotionTo(pose, to);
-            double least = (pose * motion).AngleTo(to), stepped = set.Motions.Min(step => (pose * step).AngleTo(to));
+            double least = (pose * motion).AngleTo(to), stepped = steps.Min(step => (pose * step).AngleTo(to));
             Assert.InRange(least, stepped - 0.3, stepped + 1e-6);
             var (x, y, _) = motion.Apply((0.1, -0.2, 0.7));
             Assert.Equal((0.1, -0.2), (Math.Round(x, 9), Math.Round(y, 9)));
             Assert.Equal(least, set.Nearest(pose, to).AngleTo(to), 6);
+        }
+    }
+
+    // Goal: a ball is turned from nothing: any two poses of it look alike.
+    [Fact]
+    public void MotionTo_Ball_IsNotTurned()
+    {
+        var ball = new SymmetrySet([], [new SymmetryAxis((0, 0, 1), (0.1, 0, 0)), new SymmetryAxis((1, 2, 0.5), (1.1, 2, 0.5))]);
+        var random = new SeededRandom(5, 0);
+        for (int i = 0; i < 200; i++)
+        {
+            RigidPose pose = Any(random), to = Any(random), near = ball.Nearest(pose, to);
+            Assert.InRange(near.AngleTo(to), 0, 0.001);
+            // Its middle stays where it was.
+            var (before, after) = (pose.Apply((0.1, 0, 0)), near.Apply((0.1, 0, 0)));
+            Assert.Equal((Math.Round(before.X, 9), Math.Round(before.Y, 9), Math.Round(before.Z, 9)), (Math.Round(after.X, 9), Math.Round(after.Y, 9), Math.Round(after.Z, 9)));
+        }
+    }
+
+    // Goal: a place comes as near to another as turns about the axis bring it: straight below or above it, as seen along the axis.
+    [Fact]
+    public void MotionOf_OneAxis_BringsThePlaceUnderTheOther()
+    {
+        var axis = new SymmetryAxis((0, 0, 2), (1, 1, 0));
+        var set = new SymmetrySet([], [axis]);
+        for (int degrees = 0; degrees < 360; degrees += 30)
+        {
+            (double sine, double cosine) = Math.SinCos(degrees * Math.PI / 180);
+            var moved = set.MotionOf((1 + cosine, 1 + sine, 0.5), (1, 5, 2)).Apply((1 + cosine, 1 + sine, 0.5));
+            Assert.Equal((1, 2, 0.5), (Math.Round(moved.X, 9), Math.Round(moved.Y, 9), Math.Round(moved.Z, 9)));
         }
     }
 
