@@ -49,18 +49,18 @@ internal sealed class RenderedScenes(ulong seed)
         var random = new SeededRandom(seed, Stream + (ulong)index);
         backdrop.Restart();
         RgbImage scene = Cropped(backdrop.Make(random, Width));
-        RigidPose pose = Place(random, shown?.Metres ?? 0.15);
+        RigidPose pose = Place(random, shown?.Metres ?? 0.15, shown?.Mesh.Up ?? System.Numerics.Vector3.UnitZ);
         if (shown is null) return (scene, pose);
         var options = new RenderOptions { Lighting = Lighting.Draw(random, (float)pose.Z), BackgroundImage = scene, NearMetres = 0.001 };
         ObjectView view = Renderer.Render(shown.Scaled, Camera, pose, options);
         return (random.Chance(0.33f) ? Hidden(view, Cropped(backdrop.Make(random, Width)), random) : view.Image, pose);
     }
 
-    // The object's longest edge is a fifth to three fifths of the picture's height; any side, turned by up to 30 degrees about the optical axis.
-    private static RigidPose Place(SeededRandom random, double metres)
+    // The object's longest edge is a fifth to three fifths of the picture's height; any side, its own up turned by up to 30 degrees about the optical axis.
+    private static RigidPose Place(SeededRandom random, double metres, System.Numerics.Vector3 up)
     {
         double share = random.Range(0.2f, 0.6f), distance = metres * Camera.FocalX / (share * Height);
-        RigidPose pose = ViewSphere.Draw(random, 1, System.Numerics.Vector3.UnitZ, distance, distance, Math.PI / 6)[0];
+        RigidPose pose = ViewSphere.Draw(random, 1, up, distance, distance, Math.PI / 6)[0];
         double x = random.Range(-0.3f, 0.3f) * Width, y = random.Range(-0.25f, 0.25f) * Height;
         return pose with { X = x * distance / Camera.FocalX, Y = y * distance / Camera.FocalY };
     }
