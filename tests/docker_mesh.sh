@@ -43,7 +43,13 @@ if [[ -z ${CORRMESH_KEEP_IMAGES:-} ]]; then
     read -ra more <<<"${CORRMESH_BUILD_ARGS:-}"
     "${compose[@]}" build "${more[@]}"
 fi
-trap '"${compose[@]}" down -v --timeout 30; rm -rf "$work"' EXIT
+clean() {
+    "${compose[@]}" down -v --timeout 30 || true
+    # What the containers' user has written is his.
+    docker run --rm -v "$work/data:/data" --entrypoint sh corrmesh -c 'rm -rf /data/*' || true
+    rm -rf "$work"
+}
+trap clean EXIT
 "${compose[@]}" up -d --no-build || fail "every service becomes healthy"
 echo "waiting for the gateway's health ..."
 for _ in $(seq 120); do

@@ -166,7 +166,7 @@ internal sealed class ObjectBuilder(FeatureService.FeatureServiceClient features
             RigidPose toObject = poses[i].Inverse();
             (double x, double y, double z) = (toObject.X - box.Middle.X, toObject.Y - box.Middle.Y, toObject.Z - box.Middle.Z);
             double far = Math.Sqrt(x * x + y * y + z * z);
-            RigidPose motion = symmetries.MotionOf((toObject.X, toObject.Y, toObject.Z), (box.Middle.X + far * Front.X, box.Middle.Y + far * Front.Y, box.Middle.Z + far * Front.Z));
+            RigidPose motion = symmetries.MotionTo((toObject.X, toObject.Y, toObject.Z), (box.Middle.X + far * Front.X, box.Middle.Y + far * Front.Y, box.Middle.Z + far * Front.Z));
             return look with { Places = Array.ConvertAll(look.Places, place => motion.Apply(place)) };
         })];
     }

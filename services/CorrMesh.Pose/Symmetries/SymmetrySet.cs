@@ -33,8 +33,8 @@ internal sealed record SymmetrySet(IReadOnlyList<RigidPose> Discrete, IReadOnlyL
     /// <summary>The pose, of those that look like it, that is turned least from another.</summary>
     public RigidPose Nearest(RigidPose pose, RigidPose to) => IsEmpty ? pose : pose * MotionTo(pose, to);
 
-    /// <summary>The motion that brings a place nearest to another.</summary>
-    public RigidPose MotionOf((double X, double Y, double Z) place, (double X, double Y, double Z) near) =>
+    /// <summary>The motion after which a place is nearest to another: motion * place.</summary>
+    public RigidPose MotionTo((double X, double Y, double Z) place, (double X, double Y, double Z) near) =>
         Best((axis, motion) => Angle(axis, motion.Apply(place), near), motion =>
         {
             var moved = motion.Apply(place);

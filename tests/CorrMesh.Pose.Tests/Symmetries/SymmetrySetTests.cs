@@ -51,27 +51,27 @@ public sealed class SymmetrySetTests
 
     // Goal: a place comes as near to another as turns about the axis bring it: straight below or above it, as seen along the axis.
     [Fact]
-    public void MotionOf_OneAxis_BringsThePlaceUnderTheOther()
+    public void MotionTo_PlaceAndOneAxis_BringsThePlaceUnderTheOther()
     {
         var axis = new SymmetryAxis((0, 0, 2), (1, 1, 0));
         var set = new SymmetrySet([], [axis]);
         for (int degrees = 0; degrees < 360; degrees += 30)
         {
             (double sine, double cosine) = Math.SinCos(degrees * Math.PI / 180);
-            var moved = set.MotionOf((1 + cosine, 1 + sine, 0.5), (1, 5, 2)).Apply((1 + cosine, 1 + sine, 0.5));
+            var moved = set.MotionTo((1 + cosine, 1 + sine, 0.5), (1, 5, 2)).Apply((1 + cosine, 1 + sine, 0.5));
             Assert.Equal((1, 2, 0.5), (Math.Round(moved.X, 9), Math.Round(moved.Y, 9), Math.Round(moved.Z, 9)));
         }
     }
 
     // Goal: of equal sides the one is taken that lies towards a place. Method: places all around a thing with two equal sides come to one half of the turn.
     [Fact]
-    public void MotionOf_TwoEqualSides_BringsAllToOne()
+    public void MotionTo_PlaceAndTwoEqualSides_BringsAllToOne()
     {
         var set = new SymmetrySet([RigidPose.FromQuaternion(0, 0, 1, 0)], []);
         for (int degrees = 5; degrees < 360; degrees += 10)
         {
             (double sine, double cosine) = Math.SinCos(degrees * Math.PI / 180);
-            var moved = set.MotionOf((cosine, sine, 0.3), (0, 4, 1)).Apply((cosine, sine, 0.3));
+            var moved = set.MotionTo((cosine, sine, 0.3), (0, 4, 1)).Apply((cosine, sine, 0.3));
             Assert.True(moved.Y > 0);
             Assert.Equal(0.3, moved.Z, 9);
         }
