@@ -4,7 +4,8 @@ using StackExchange.Redis;
 
 namespace CorrMesh.Features.Store;
 
-/// <summary>The connection to Redis: made in the background, restored by itself, never waited for.</summary>
+/// <summary>The connection to Redis: made in the background, made anew when it is lost, never waited for.</summary>
+/// <remarks>Every attempt has a client of its own: one that reconnects by itself tells a failure only once, so a refusal (a wrong password, say) could stay unsaid. A password file is read for each.</remarks>
 internal sealed class RedisLink : IAsyncDisposable
 {
     private const int ConnectMilliseconds = 2000, AnswerMilliseconds = 2000, RetryMilliseconds = 500;
@@ -14,48 +15,41 @@ internal sealed class RedisLink : IAsyncDisposable
     private readonly Func<Task> restored;
     private readonly CancellationTokenSource stopping = new();
     private readonly Task connecting;
-    private volatile ConnectionMultiplexer? connection;
+    private volatile IDatabase? database;
 
-    /// <param name="restored">Called when the connection is back after it was lost.</param>
+    /// <param name="restored">Called whenever a connection is there.</param>
     public RedisLink(RedisOptions options, RedisHealth health, Func<Task> restored)
     {
         (this.options, this.health, this.restored) = (options, health, restored);
-        connecting = options.IsOn ? Task.Run(ConnectAsync) : Task.CompletedTask;
+        connecting = options.IsOn ? Task.Run(StayConnectedAsync) : Task.CompletedTask;
     }
 
-    /// <summary>Null until the first attempt to connect has ended.</summary>
-    public IDatabase? Database => connection?.GetDatabase();
-
-    public bool IsConnected => connection?.IsConnected == true;
+    /// <summary>Null while there is no connection.</summary>
+    public IDatabase? Database => database;
 
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         await connecting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (connection is not null) await connection.DisposeAsync().ConfigureAwait(false);
         stopping.Dispose();
     }
 
-    private async Task ConnectAsync()
+    private async Task StayConnectedAsync()
     {
         while (!stopping.IsCancellationRequested)
         {
             try
             {
-                ConnectionMultiplexer made = await ConnectionMultiplexer.ConnectAsync(Configuration()).ConfigureAwait(false);
-                made.ConnectionFailed += (_, change) =>
-                {
-                    if (!stopping.IsCancellationRequested) health.Lost(change.Exception is null ? change.FailureType.ToString() : $"{change.FailureType}: {RedisHealth.Reason(change.Exception)}");
-                };
-                made.ConnectionRestored += (_, _) => _ = RestoredAsync();
-                connection = made;
-                await made.GetDatabase().PingAsync().WaitAsync(stopping.Token).ConfigureAwait(false);
-                health.Restored();
-                return;
+                await using ConnectionMultiplexer made = await ConnectionMultiplexer.ConnectAsync(Configuration()).ConfigureAwait(false);
+                health.Lost(await UseAsync(made).ConfigureAwait(false));
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
                 return;
+            }
+            catch (RedisConnectionException exception) when (exception.FailureType is ConnectionFailureType.UnableToConnect)
+            {
+                health.Lost("nothing answers there as Redis would");   // the client's own text gives its programmer advice
             }
 #pragma warning disable CA1031 // Whatever it is, the service goes on without Redis.
             catch (Exception exception)
@@ -64,16 +58,29 @@ internal sealed class RedisLink : IAsyncDisposable
                 health.Lost(RedisHealth.Reason(exception));
             }
 
-            if (connection is not null) return;   // tries again by itself
             await Task.Delay(RetryMilliseconds, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task RestoredAsync()
+    /// <returns>Why the connection was lost.</returns>
+    private async Task<string> UseAsync(ConnectionMultiplexer made)
     {
-        if (stopping.IsCancellationRequested) return;
-        await restored().ConfigureAwait(false);
-        health.Restored();
+        var lost = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        made.ConnectionFailed += (_, change) =>
+            lost.TrySetResult(change.Exception is null ? change.FailureType.ToString() : $"{change.FailureType}: {RedisHealth.Reason(change.Exception)}");
+        IDatabase connected = made.GetDatabase();
+        await connected.PingAsync().WaitAsync(stopping.Token).ConfigureAwait(false);
+        database = connected;
+        try
+        {
+            await restored().ConfigureAwait(false);
+            health.Restored();
+            return await lost.Task.WaitAsync(stopping.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            database = null;
+        }
     }
 
     private ConfigurationOptions Configuration()
@@ -81,13 +88,13 @@ internal sealed class RedisLink : IAsyncDisposable
         (string host, int port) = options.HostAndPort;
         var configuration = new ConfigurationOptions
         {
-            AbortOnConnectFail = false,
+            AbortOnConnectFail = true,
+            ConnectRetry = 1,   // trying again is done here
             ClientName = "corrmesh-features",
             User = options.User.Length > 0 ? options.User : null,
             Password = options.ReadPassword() is { Length: > 0 } password ? password : null,
             ConnectTimeout = ConnectMilliseconds,
             AsyncTimeout = AnswerMilliseconds,
-            ReconnectRetryPolicy = new LinearRetry(RetryMilliseconds),
             // What cannot be sent at once fails at once: a request has better things to do than to wait for a connection.
             BacklogPolicy = BacklogPolicy.FailFast,
             // Nothing here listens to channels, asks for the configuration or picks a primary, so an ACL need not allow it.

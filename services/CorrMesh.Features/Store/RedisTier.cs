@@ -196,7 +196,7 @@ public sealed class RedisTier : IAsyncDisposable
         },
         OnClosed = _ =>
         {
-            if (link.IsConnected) health.Restored();
+            if (link.Database is not null) health.Restored();
             return ValueTask.CompletedTask;
         },
     };

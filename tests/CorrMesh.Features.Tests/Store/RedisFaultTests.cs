@@ -109,6 +109,7 @@ public sealed class RedisFaultTests
         var log = new RecordedLog();
         await using FeatureHost host = await FeatureHost.StartAsync(null, log.AddTo, Settings(redis.Address));
         await UpAsync(host);
+        (int lost, int back) = (log.Count(Lost), log.Count(Back));   // a busy machine can take longer to connect than is waited for
         await WrittenAsync(redis, await ExtractAsync(host, 1));
         redis.Kill();
         for (int seed = 2; seed < 22; seed++) Assert.Equal(Expected(seed), (await ExtractAsync(host, seed)).Values.Data);
@@ -116,7 +117,7 @@ public sealed class RedisFaultTests
         redis.Start();
         await UpAsync(host);
         await WrittenAsync(redis, await ExtractAsync(host, 30));
-        Assert.Equal((1, 2), (log.Count(Lost), log.Count(Back)));
+        Assert.Equal((1, 1), (log.Count(Lost) - lost, log.Count(Back) - back));
     }
 
     // Goal: a Redis that has stopped answering costs a few requests their budget and the others nothing. Method: 20 different pictures while all its clients are paused;
@@ -128,6 +129,7 @@ public sealed class RedisFaultTests
         var log = new RecordedLog();
         await using FeatureHost host = await FeatureHost.StartAsync(null, log.AddTo, [.. Settings(redis.Address), ("CorrMesh:Redis:Pause", "00:05:00")]);
         await UpAsync(host);
+        int lost = log.Count(Lost);
         redis.Call("CLIENT", "PAUSE", "20000", "ALL");
         long started = Stopwatch.GetTimestamp();
         for (int seed = 1; seed <= 20; seed++) Assert.Equal(Expected(seed), (await ExtractAsync(host, seed)).Values.Data);
@@ -135,7 +137,7 @@ public sealed class RedisFaultTests
         TestContext.Current.TestOutputHelper!.WriteLine($"20 calls with Redis paused: {took.TotalMilliseconds:0} ms");
         Assert.InRange(Statistics(host).RedisFailures, 3, 8);
         Assert.Equal(RedisState.Down, Statistics(host).Redis);
-        Assert.Equal(1, log.Count(Lost));
+        Assert.Equal(1, log.Count(Lost) - lost);
         Assert.True(took < TimeSpan.FromSeconds(20), $"{took}: as long as Redis was paused");
     }
 
