@@ -38,9 +38,10 @@ internal sealed class RedisLink : IAsyncDisposable
     {
         while (!stopping.IsCancellationRequested)
         {
+            using var log = new RedisAttemptLog();
             try
             {
-                await using ConnectionMultiplexer made = await ConnectionMultiplexer.ConnectAsync(Configuration()).ConfigureAwait(false);
+                await using ConnectionMultiplexer made = await ConnectionMultiplexer.ConnectAsync(Configuration(log)).ConfigureAwait(false);
                 health.Lost(await UseAsync(made).ConfigureAwait(false));
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -49,7 +50,7 @@ internal sealed class RedisLink : IAsyncDisposable
             }
             catch (RedisConnectionException exception) when (exception.FailureType is ConnectionFailureType.UnableToConnect)
             {
-                health.Lost("nothing answers there as Redis would");   // the client's own text gives its programmer advice
+                health.Lost(log.Failure is null ? $"no answer within {ConnectMilliseconds} ms" : RedisHealth.Reason(log.Failure));
             }
 #pragma warning disable CA1031 // Whatever it is, the service goes on without Redis.
             catch (Exception exception)
@@ -83,7 +84,7 @@ internal sealed class RedisLink : IAsyncDisposable
         }
     }
 
-    private ConfigurationOptions Configuration()
+    private ConfigurationOptions Configuration(RedisAttemptLog log)
     {
         (string host, int port) = options.HostAndPort;
         var configuration = new ConfigurationOptions
@@ -103,6 +104,7 @@ internal sealed class RedisLink : IAsyncDisposable
             TieBreaker = "",
             Ssl = options.Tls,
             SslHost = options.Tls ? host : null,
+            LoggerFactory = log,
         };
         configuration.EndPoints.Add(host, port);
         if (options.TlsAuthority.Length > 0)

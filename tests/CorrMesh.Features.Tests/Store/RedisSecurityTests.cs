@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using CorrMesh.Features.Store;
@@ -53,6 +54,37 @@ public sealed class RedisSecurityTests
         await File.WriteAllTextAsync(file.Path, "second-password\n", TestContext.Current.CancellationToken);
         await UpAsync(host);
         await Eventually.HoldsAsync(() => log.Count(Back) == back + 1, "that it is back is logged");
+    }
+
+    // Goal: whatever keeps the service from Redis is in the log in words that help. Method: nobody at the port; a user without a permission that connecting takes; a web server.
+    [Fact]
+    public async Task Connect_Refused_SaysWhy()
+    {
+        using RedisServer redis = RedisServer.Start(), gone = RedisServer.Start();
+        gone.Kill();
+        redis.Call("ACL", "SETUSER", "mute", "on", ">mutepass", "~corrmesh:*", "+@all", "-echo");
+        using var webServer = new TcpListener(IPAddress.Loopback, 0);
+        webServer.Start();
+        Task answering = Task.Run(async () =>
+        {
+            while (true)
+            {
+                using TcpClient client = await webServer.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+                await client.GetStream().WriteAsync("HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
+                await client.GetStream().CopyToAsync(Stream.Null, TestContext.Current.CancellationToken);
+            }
+        });
+        foreach ((string address, string user, string expected) in new[] { (gone.Address, "", "Connection refused"), (redis.Address, "mute", "NOPERM"), ($"{webServer.LocalEndpoint}", "", "RESP protocol") })
+        {
+            var log = new RecordedLog();
+            await using FeatureHost host = await FeatureHost.StartAsync(
+                null, log.AddTo, [.. Settings(address), .. user.Length > 0 ? [("CorrMesh:Redis:User", user), ("CorrMesh:Redis:Password", $"{user}pass")] : Array.Empty<(string, string)>()]);
+            await Eventually.HoldsAsync(() => log.Count(Lost) > 0, "the reason is logged");
+            Assert.Contains(expected, log.Lines.First(line => line.Id == Lost).Text, StringComparison.Ordinal);
+        }
+
+        webServer.Stop();
+        await Task.WhenAny(answering);
     }
 
     // Goal: an ACL user needs no more than reading and writing under the prefix, and one that may only read still reads.
