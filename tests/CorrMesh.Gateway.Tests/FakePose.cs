@@ -33,7 +33,10 @@ internal sealed class FakePose : PoseService.PoseServiceBase, IMeshModule
 
     public IMessage? Last { get; private set; }
 
-    public void AddServices(IHostApplicationBuilder builder) => builder.Services.AddSingleton(this);
+    /// <summary>The clock of the service.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    public void AddServices(IHostApplicationBuilder builder) => builder.Services.AddSingleton(this).AddSingleton(Time);
 
     public void MapEndpoints(IEndpointRouteBuilder endpoints) => endpoints.MapGrpcService<FakePose>();
 

@@ -6,8 +6,8 @@ namespace CorrMesh.Hosting.Streams;
 /// <remarks>A call that ends while its caller writes is reset (RFC 9113 section 8.1), and many clients and proxies then tell that it was cancelled instead of its status.</remarks>
 internal static class RestOfUpload
 {
-    // A caller who pauses is not in the middle of a message and hears the status; one who sends for longer is cut off.
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(0.2), Limit = TimeSpan.FromSeconds(5);
+    // Long enough for the gaps of a bad network: a caller who pauses for longer is not in the middle of a message and hears the status. One who sends for longer is cut off.
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), Limit = TimeSpan.FromSeconds(10);
 
     /// <summary>Returns at the upload's end, when nothing has come for a moment, or after a few seconds. Throws nothing.</summary>
     public static async Task PassAsync(PipeReader body, TimeProvider time, CancellationToken cancellation)

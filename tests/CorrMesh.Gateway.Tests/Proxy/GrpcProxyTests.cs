@@ -7,6 +7,7 @@ using CorrMesh.Protos.Pose.V1;
 using CorrMesh.Protos.Training.V1;
 using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace CorrMesh.Gateway.Tests.Proxy;
@@ -44,11 +45,12 @@ public sealed class GrpcProxyTests
     }
 
     // Goal: who is refused while he uploads hears why, and no reset. Method: a service that refuses before it has read anything, and a caller who goes on
-    // writing without a look at the answer; several times, since a reset needs a race.
+    // writing without a look at the answer; several times, since a reset needs a race. The service's clock stands still, so that a caller who is kept from
+    // writing by a busy machine does not pass for one who pauses.
     [Fact]
     public async Task Upload_RefusedAtItsBeginning_ItsSenderHearsWhy()
     {
-        await using var mesh = await FakeMesh.StartAsync(new FakePose { OnOpen = () => throw new FieldException("config.id", "taken") });
+        await using var mesh = await FakeMesh.StartAsync(new FakePose { OnOpen = () => throw new FieldException("config.id", "taken"), Time = new FakeTimeProvider() });
         var client = new PoseService.PoseServiceClient(mesh.Grpc);
         var part = new CreateObjectRequest { Mesh = new MeshPart { Content = ByteString.CopyFrom(new byte[1 << 20]) } };
         for (int i = 0; i < 10; i++)
