@@ -39,7 +39,7 @@ public sealed class KilledJobsTests(ITestOutputHelper output)
                 Assert.Equal(JobState.Running, job.State);
                 step = job.Progress.Step;
                 await Task.Delay(random.Next(100), Token);
-                int child = service.JobProcess()!.Value;
+                int child = await service.WhenJobProcessAsync();
                 output.WriteLine($"{target} after step {step}");
                 if (target != "service") Process.GetProcessById(child).Kill();
                 if (target == "job") continue;
@@ -151,6 +151,17 @@ public sealed class KilledJobsTests(ITestOutputHelper output)
             }
 
             return null;
+        }
+
+        /// <summary>The process of the job; after one was killed, that of the next attempt as soon as it is there.</summary>
+        public async Task<int> WhenJobProcessAsync()
+        {
+            for (var patience = Stopwatch.StartNew(); patience.Elapsed < TimeSpan.FromMinutes(1); await Task.Delay(5, Token))
+            {
+                if (JobProcess() is { } child) return child;
+            }
+
+            throw new InvalidOperationException("the job that runs has no process");
         }
 
         public string Maps() => File.ReadAllText($"/proc/{process.Id}/maps");
